@@ -1,0 +1,25 @@
+//! The kernel, safe to use: the only place of the module, besides the entry
+//! shims, that names bindings or writes `unsafe`.
+
+mod discard;
+mod errno;
+pub mod event;
+pub mod file;
+pub mod kmem;
+mod kstat;
+pub mod module;
+mod mutex;
+pub mod poll;
+pub mod port;
+pub mod proc;
+pub mod project;
+pub mod queue;
+pub mod retrieval;
+pub mod source;
+pub mod time;
+pub mod tunable;
+pub mod user;
+pub mod vnode;
+pub mod waiter;
+
+pub use errno::{Errno, Result};

@@ -1,0 +1,330 @@
+//! Taking events out of a port.
+//!
+//! A retriever owns the port's temporary list (`portq_get_list`): it sets
+//! `PORTQ_BLOCKED` (`port_block`), moves the whole queue there, and works
+//! without `portq_mutex`, since the sources' callbacks may take their time.
+//! While it is blocked nobody else takes, cancels for good or frees an event
+//! of that list; senders append to the queue meanwhile. What is left goes
+//! back to the *front* of the queue, so events stay in order (D3).
+//!
+//! A taken event stays allocated until the caller has it in user memory, so a
+//! bad list pointer loses nothing (D22): [`Taken::requeue`] undoes the
+//! retrieval, [`Taken::free`] completes it.
+
+use core::marker::PhantomData;
+use core::ptr;
+use core::sync::atomic::Ordering;
+
+use bindings::{list_t, port_kevent_t};
+
+use super::event::{self, KEvent};
+use super::poll::PollEvents;
+use super::port::Port;
+use super::queue::{Flag, QueueGuard, in_retrieval};
+use super::user::UserEvent;
+use super::waiter::Generation;
+
+/// A running retrieval: the right to this port's temporary list.
+///
+/// # Invariants
+///
+/// This thread set `PORTQ_BLOCKED` and does not hold `portq_mutex`. `last` is
+/// null or an event on the temporary list; everything up to it was skipped.
+#[must_use = "a retrieval blocks the port until it is finished"]
+pub struct Retrieval<'p> {
+    port: &'p Port,
+    last: *mut port_kevent_t,
+    generation: Generation,
+}
+
+/// The next event of a retrieval, still on the temporary list. One of
+/// [`skip`](Self::skip), [`discard`](Self::discard) and [`take`](Self::take)
+/// decides about it.
+pub struct Candidate<'r, 'p> {
+    retrieval: &'r mut Retrieval<'p>,
+    raw: *mut port_kevent_t,
+}
+
+/// Events that a retriever took and that nobody else can see any more.
+///
+/// # Invariants
+///
+/// A chain through `portkev_node.list_next`, newest first; every event of it
+/// is on no list, unwired, without callback, and holds a slot of `port`.
+#[must_use = "taken events have to be freed or put back"]
+pub struct Taken<'p> {
+    port: &'p Port,
+    head: *mut port_kevent_t,
+    count: u32,
+    not_send: PhantomData<*mut ()>,
+}
+
+impl<'p> QueueGuard<'p> {
+    /// Starts a retrieval: waits for a running one, then gives the lock up.
+    #[inline]
+    pub fn retrieve(mut self) -> Retrieval<'p> {
+        let port = self.port();
+        self.add_retriever(1);
+        let portq = self.raw();
+        // SAFETY: portq_mutex is held, as port_block asks. The temporary list
+        // is empty whenever PORTQ_BLOCKED is clear.
+        unsafe {
+            bindings::port_block(portq);
+            bindings::list_move_tail(get_list(port), self.list());
+        }
+        in_retrieval(portq).store(self.queued(), Ordering::Relaxed);
+        self.set_queued(0);
+        let generation = self.see_arrivals();
+        Retrieval {
+            port,
+            last: ptr::null_mut(),
+            generation,
+        }
+    }
+}
+
+fn get_list(port: &Port) -> *mut list_t {
+    // SAFETY: address computation inside the live port.
+    unsafe { &raw mut (*port.queue_ptr()).portq_get_list }
+}
+
+impl<'p> Retrieval<'p> {
+    /// Events still on the temporary list, skipped ones included.
+    #[inline]
+    pub fn available(&self) -> u32 {
+        in_retrieval(self.port.queue_ptr()).load(Ordering::Relaxed)
+    }
+
+    /// Which arrivals this retrieval sees.
+    #[inline]
+    pub fn generation(&self) -> Generation {
+        self.generation
+    }
+
+    /// The next event after the skipped ones.
+    #[inline]
+    pub fn next(&mut self) -> Option<Candidate<'_, 'p>> {
+        // SAFETY: the list is ours while blocked, `last` is on it.
+        let raw: *mut port_kevent_t = unsafe { port_get_kevent(get_list(self.port), self.last) };
+        (!raw.is_null()).then_some(Candidate {
+            retrieval: self,
+            raw,
+        })
+    }
+
+    fn remove(&mut self, raw: *mut port_kevent_t) {
+        // SAFETY: the list is ours while blocked, `raw` is on it.
+        unsafe { bindings::list_remove(get_list(self.port), raw.cast()) }
+    }
+
+    /// Gives the rest back to the front of the queue and the block up.
+    #[inline]
+    pub fn finish(self) -> QueueGuard<'p> {
+        let mut q = self.port.lock();
+        let portq = q.raw();
+        let left = in_retrieval(portq).swap(0, Ordering::Relaxed);
+        if left != 0 {
+            // The arrivals go behind the rest, then all of it moves back.
+            // SAFETY: both lists are ours: blocked, and locked.
+            unsafe {
+                bindings::list_move_tail(get_list(self.port), q.list());
+                bindings::list_move_tail(q.list(), get_list(self.port));
+            }
+            let arrived = q.queued();
+            q.set_queued(left + arrived);
+        }
+        q.add_retriever(-1);
+        // SAFETY: portq_mutex is held, and this thread had blocked.
+        unsafe { bindings::port_unblock(portq) };
+        q
+    }
+}
+
+/// The event after `last`, or the first.
+///
+/// # Safety
+///
+/// `list` is a live event list that cannot change; `last` is null or on it.
+pub(super) unsafe fn port_get_kevent(
+    list: *mut list_t,
+    last: *mut port_kevent_t,
+) -> *mut port_kevent_t {
+    // SAFETY: the caller vouches for list and last.
+    unsafe {
+        if last.is_null() {
+            bindings::list_head(list).cast()
+        } else {
+            bindings::list_next(list, last.cast()).cast()
+        }
+    }
+}
+
+impl<'p> Candidate<'_, 'p> {
+    /// The event.
+    #[inline]
+    pub fn event(&self) -> &KEvent {
+        // SAFETY: on the temporary list, which is ours while blocked.
+        unsafe { KEvent::from_raw(self.raw) }
+    }
+
+    /// Leaves the event to others.
+    #[inline]
+    pub fn skip(self) {
+        self.retrieval.last = self.raw;
+    }
+
+    /// Removes a cancelled event; its memory goes back unless a cache of its
+    /// source owns it.
+    pub fn discard(self) {
+        self.retrieval.remove(self.raw);
+        in_retrieval(self.retrieval.port.queue_ptr()).fetch_sub(1, Ordering::Relaxed);
+        // SAFETY: off every list and cancelled: ours, or its source's cache's.
+        unsafe {
+            (*self.raw).portkev_flags &= !bindings::PORT_CLEANUP_DONE;
+            if (*self.raw).portkev_flags & bindings::PORT_KEV_CACHE == 0 {
+                bindings::port_free_event_local(self.raw, 0);
+            }
+        }
+    }
+
+    /// Takes the event, asking its source first if the source wants to be
+    /// asked. None if the source denies it to this process; the event is
+    /// skipped then.
+    #[inline]
+    pub fn take(self, taken: &mut Taken<'p>) -> Option<UserEvent> {
+        let raw = self.raw;
+        self.retrieval.remove(raw);
+        // SAFETY: off every list; the retrieval keeps others away.
+        let mut shown = unsafe { event::shown(raw) };
+        // SAFETY: as above.
+        let flags = unsafe { (*raw).portkev_flags };
+        let wired = flags & bindings::PORT_KEV_WIRED != 0;
+        // SAFETY: as above. The callback belongs to the event's source and
+        // wants exactly these arguments, in the retriever's context.
+        unsafe {
+            if wired {
+                (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
+            }
+            if let Some(callback) = (*raw).portkev_callback {
+                let denied = callback(
+                    (*raw).portkev_arg,
+                    &raw mut shown.events,
+                    (*raw).portkev_pid,
+                    bindings::PORT_CALLBACK_DEFAULT,
+                    raw.cast(),
+                );
+                if denied != 0 {
+                    (*raw).portkev_flags = flags;
+                    self.put_back();
+                    return None;
+                }
+                if !wired {
+                    // The source is done with it; should it have to go back
+                    // to the queue, it is delivered as it was shown here, to
+                    // the process that could take it.
+                    (*raw).portkev_callback = None;
+                    (*raw).portkev_events = shown.events;
+                    (*raw).portkev_flags |= bindings::PORT_KEV_NOSHARE;
+                    (*raw).portkev_pid = super::proc::pid();
+                }
+            }
+        }
+        in_retrieval(self.retrieval.port.queue_ptr()).fetch_sub(1, Ordering::Relaxed);
+        // A wired event is its source's again from here on.
+        if !wired {
+            taken.push(raw);
+        }
+        Some(shown)
+    }
+
+    /// Reinserts a denied event where it was.
+    fn put_back(self) {
+        let list = get_list(self.retrieval.port);
+        // SAFETY: the list is ours while blocked; `last` is on it.
+        unsafe {
+            if self.retrieval.last.is_null() {
+                bindings::list_insert_head(list, self.raw.cast());
+            } else {
+                bindings::list_insert_after(list, self.retrieval.last.cast(), self.raw.cast());
+            }
+        }
+        self.retrieval.last = self.raw;
+    }
+}
+
+impl<'p> Taken<'p> {
+    /// Nothing taken yet.
+    #[inline]
+    pub fn none(port: &'p Port) -> Self {
+        Self {
+            port,
+            head: ptr::null_mut(),
+            count: 0,
+            not_send: PhantomData,
+        }
+    }
+
+    #[inline]
+    pub(super) fn push(&mut self, raw: *mut port_kevent_t) {
+        // SAFETY: off every list and ours.
+        unsafe { (*raw).portkev_node.list_next = self.head.cast() }
+        self.head = raw;
+        self.count += 1;
+    }
+
+    #[inline]
+    fn pop(&mut self) -> Option<*mut port_kevent_t> {
+        let raw = self.head;
+        if raw.is_null() {
+            return None;
+        }
+        // SAFETY: the chain is ours; a node off every list has null links.
+        unsafe {
+            self.head = (*raw).portkev_node.list_next.cast();
+            (*raw).portkev_node.list_next = ptr::null_mut();
+        }
+        Some(raw)
+    }
+
+    /// The caller has the events: frees them and their slots.
+    #[inline]
+    pub fn free(mut self) {
+        if self.count == 0 {
+            return;
+        }
+        while let Some(raw) = self.pop() {
+            // SAFETY: nobody else knows the event; it came from pc_cache.
+            unsafe {
+                bindings::mutex_destroy(&raw mut (*raw).portkev_lock);
+                bindings::kmem_cache_free(bindings::port_control.pc_cache, raw.cast());
+            }
+        }
+        let mut q = self.port.lock();
+        q.return_slots(self.count);
+        let polled = q.clear(Flag::POLLOUT);
+        drop(q);
+        if polled {
+            self.port.wake_pollers(PollEvents::OUT);
+        }
+    }
+
+    /// The caller could not be given the events: puts them back to the front,
+    /// in their order, and tells whoever waits for events.
+    #[cold]
+    pub fn requeue(mut self) {
+        let mut q = self.port.lock();
+        while let Some(raw) = self.pop() {
+            // SAFETY: portq_mutex is held, the event is on no list.
+            unsafe { bindings::list_insert_head(q.list(), raw.cast()) };
+            let queued = q.queued();
+            q.set_queued(queued + 1);
+        }
+        q.clear(Flag::WAIT_EVENTS);
+        q.wake_next();
+        let polled = q.clear(Flag::POLLIN);
+        drop(q);
+        if polled {
+            self.port.wake_pollers(PollEvents::IN);
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Event sources registered with a port.
+//!
+//! Mirrors `port_source_t` and the part of `port_subr.c` that registers them.
+//! The table hangs off the port in a layout that genunix shares
+//! (`port_associate_ksource` for timers). Sources are told when a process
+//! closes the port; they are called with no lock held: their callbacks enter
+//! locks (`p_lock`, the source's own) from under which genunix enters
+//! `portq_source_mutex` (D12, D19).
+
+use core::mem::size_of;
+use core::ptr;
+
+use bindings::{port_ksource_t, port_queue_t, port_source_t};
+
+use super::mutex::Mutex;
+use super::port::Port;
+use super::proc;
+
+const BUCKETS: usize = bindings::PORT_SCACHE_SIZE as usize;
+
+type Close = unsafe extern "C" fn(
+    *mut core::ffi::c_void,
+    core::ffi::c_int,
+    bindings::pid_t,
+    core::ffi::c_int,
+);
+
+/// A static table that C code may read.
+#[repr(transparent)]
+pub struct KsourceTable([port_ksource_t; 2]);
+
+// SAFETY: never written.
+unsafe impl Sync for KsourceTable {}
+
+/// Sources that every port has from its creation; ends with source 0.
+#[unsafe(no_mangle)]
+pub static port_ksource_tab: KsourceTable = KsourceTable([
+    port_ksource_t {
+        pks_source: bindings::PORT_SOURCE_AIO as _,
+        pks_close: Some(bindings::aio_close_port),
+        pks_closearg: ptr::null_mut(),
+        pks_portsrc: ptr::null_mut(),
+    },
+    port_ksource_t {
+        pks_source: 0,
+        pks_close: None,
+        pks_closearg: ptr::null_mut(),
+        pks_portsrc: ptr::null_mut(),
+    },
+]);
+
+/// Which close the sources are told about.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum CloseKind {
+    /// A process gave the port up, others still hold it.
+    Partial,
+    /// Nobody holds the port any more.
+    Last,
+}
+
+/// Gives a new port its table, with the sources every port has.
+///
+/// # Safety
+///
+/// `portq` is a queue of a port nobody else can see.
+pub(super) unsafe fn allocate(portq: *mut port_queue_t) {
+    // SAFETY: the caller owns the port; KM_SLEEP does not fail.
+    unsafe {
+        (*portq).portq_scache = bindings::kmem_zalloc(
+            BUCKETS * size_of::<*mut port_source_t>(),
+            bindings::KM_SLEEP,
+        )
+        .cast();
+        for pks in &port_ksource_tab.0 {
+            if pks.pks_source != 0 {
+                port_add_ksource_local(portq, pks);
+            }
+        }
+    }
+}
+
+/// Registers a source at the head of its bucket, both links right (D27).
+///
+/// # Safety
+///
+/// As for [`allocate`].
+unsafe fn port_add_ksource_local(portq: *mut port_queue_t, pks: &port_ksource_t) {
+    // SAFETY: the caller owns the port; KM_SLEEP does not fail.
+    unsafe {
+        let bucket = (*portq).portq_scache.add(pks.pks_source as usize % BUCKETS);
+        let pse: *mut port_source_t =
+            bindings::kmem_zalloc(size_of::<port_source_t>(), bindings::KM_SLEEP).cast();
+        (*pse).portsrc_source = pks.pks_source;
+        (*pse).portsrc_close = pks.pks_close;
+        (*pse).portsrc_closearg = pks.pks_closearg;
+        (*pse).portsrc_cnt = 1;
+        (*pse).portsrc_next = *bucket;
+        if !(*bucket).is_null() {
+            (**bucket).portsrc_prev = pse;
+        }
+        *bucket = pse;
+    }
+}
+
+/// Frees the table of a port that has told its sources good-bye, or that
+/// never became visible.
+///
+/// # Safety
+///
+/// Nobody can reach the table any more.
+pub(super) unsafe fn free(portq: *mut port_queue_t) {
+    // SAFETY: the caller vouches for exclusive access.
+    unsafe {
+        for at in 0..BUCKETS {
+            let bucket = (*portq).portq_scache.add(at);
+            while let Some(pse) = pop(bucket) {
+                bindings::kmem_free(pse.cast(), size_of::<port_source_t>());
+            }
+        }
+        bindings::kmem_free(
+            (*portq).portq_scache.cast(),
+            BUCKETS * size_of::<*mut port_source_t>(),
+        );
+        (*portq).portq_scache = ptr::null_mut();
+    }
+}
+
+/// Takes the first source out of a bucket.
+///
+/// # Safety
+///
+/// `bucket` is valid and protected by the caller.
+unsafe fn pop(bucket: *mut *mut port_source_t) -> Option<*mut port_source_t> {
+    // SAFETY: the caller vouches for the bucket; its entries are live.
+    unsafe {
+        let pse = *bucket;
+        if pse.is_null() {
+            return None;
+        }
+        *bucket = (*pse).portsrc_next;
+        if !(*bucket).is_null() {
+            (**bucket).portsrc_prev = ptr::null_mut();
+        }
+        Some(pse)
+    }
+}
+
+impl Port {
+    /// Tells every source that the calling process closes the port. After a
+    /// last close the table is gone.
+    pub fn close_sources(&self, kind: CloseKind) {
+        for at in 0..BUCKETS {
+            match kind {
+                CloseKind::Partial => self.notify_bucket(at),
+                CloseKind::Last => self.drain_bucket(at),
+            }
+        }
+        if kind == CloseKind::Last {
+            // SAFETY: last close: no descriptor leads here any more.
+            unsafe { free(self.queue_ptr()) }
+        }
+    }
+
+    fn source_mutex(&self) -> &Mutex {
+        // SAFETY: portq_source_mutex was initialised by NewPort::create.
+        unsafe { Mutex::from_raw(&raw mut (*self.queue_ptr()).portq_source_mutex) }
+    }
+
+    fn notify_bucket(&self, at: usize) {
+        // By position, since entries may come and go between two calls.
+        for nth in 0.. {
+            let held = self.source_mutex().enter();
+            // SAFETY: the table is protected by portq_source_mutex.
+            let found = unsafe {
+                let mut pse = *(*self.queue_ptr()).portq_scache.add(at);
+                for _ in 0..nth {
+                    if !pse.is_null() {
+                        pse = (*pse).portsrc_next;
+                    }
+                }
+                (!pse.is_null()).then(|| ((*pse).portsrc_close, (*pse).portsrc_closearg))
+            };
+            drop(held);
+            let Some((close, arg)) = found else { return };
+            self.call(close, arg, CloseKind::Partial);
+        }
+    }
+
+    fn drain_bucket(&self, at: usize) {
+        loop {
+            let held = self.source_mutex().enter();
+            // SAFETY: the table is protected by portq_source_mutex.
+            let popped = unsafe { pop((*self.queue_ptr()).portq_scache.add(at)) };
+            drop(held);
+            let Some(pse) = popped else { return };
+            // SAFETY: popped, so this thread is the only one to know it.
+            unsafe {
+                self.call(
+                    (*pse).portsrc_close,
+                    (*pse).portsrc_closearg,
+                    CloseKind::Last,
+                );
+                bindings::kmem_free(pse.cast(), size_of::<port_source_t>());
+            }
+        }
+    }
+
+    fn call(&self, close: Option<Close>, arg: *mut core::ffi::c_void, kind: CloseKind) {
+        let Some(close) = close else { return };
+        // SAFETY: the source registered the function with this argument, to
+        // be called by a closing process without locks.
+        unsafe {
+            close(
+                arg,
+                self.fd(),
+                proc::pid(),
+                i32::from(kind == CloseKind::Last),
+            )
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! Event ports for illumos: the `portfs` kernel module.
+//!
+//! # Contexts
+//!
+//! - **System calls** (`port/syscall.rs`): the caller's thread, may sleep.
+//! - **Vnode operations** (`entry/vnops.rs`): a thread in `close`, `poll`,
+//!   `fstat` or a process exit; may sleep.
+//! - **Senders** run in genunix (`port_send_event`), from interrupt level too.
+//!   They enter `portq_mutex` and nothing else of ours, so nothing that can
+//!   wait for user memory, for a source or for another process happens under
+//!   that lock (D19, D20).
+//!
+//! # Lock order
+//!
+//! `pc_mutex` -> `p_lock`; `portq_source_mutex`, `port_mutex` and
+//! `portq_mutex` are entered with none of the others held. `PORTQ_BLOCKED`
+//! (`port_block`) is a lock of its own: entered under `portq_mutex`, kept
+//! while that is free, it comes before it. Callbacks of sources and of events,
+//! `pollwakeup`, user copies and everything that frees memory run with no
+//! lock held.
+//!
+//! # Layers
+//!
+//! `kernel` wraps what genunix offers; `port` and `source` are the logic, with
+//! no unsafe code; `entry` holds what the kernel calls: `_init`, the system
+//! call and the vnode operations.
+
+#![no_std]
+#![warn(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+#![deny(unsafe_code)]
+#![allow(non_upper_case_globals)]
+
+#[allow(unsafe_code)]
+mod entry;
+#[allow(unsafe_code)]
+mod kernel;
+mod port;
+mod source;
+
+pub use entry::module::{module_info, module_init};
+pub use kernel::tunable::portfs_strict;

@@ -1,0 +1,51 @@
+//! Closing a descriptor of a port.
+
+use crate::kernel::port::Port;
+use crate::kernel::proc;
+use crate::kernel::queue::{Condition, Flag};
+use crate::kernel::source::CloseKind;
+
+/// `VOP_CLOSE`: `count` file references exist, this one included. Above 1 the
+/// calling process gives up what is its own on the port; at 1 the port ends
+/// (S81, S82).
+pub fn close(port: &Port, count: i32) {
+    if count > 1 {
+        close_partially(port);
+    } else if port.set_closed() {
+        close_finally(port);
+    }
+}
+
+/// Takes the closing process's alert, associations and private events away
+/// (S78, S81).
+fn close_partially(port: &Port) {
+    let pid = proc::pid();
+    let mut q = port.lock();
+    if q.alert().is_some_and(|alert| alert.owner == pid) {
+        q.clear(Flag::ALERT);
+    }
+    drop(q);
+    port.close_sources(CloseKind::Partial);
+    port.port_discard_events();
+}
+
+/// Sends everybody home and discards everything. No descriptor leads to the
+/// port any more, so no new thread comes in.
+fn close_finally(port: &Port) {
+    let mut q = port.lock();
+    q.set(Flag::CLOSE);
+    while q.is_occupied() {
+        q.wake_all();
+        q.wait(Condition::Close);
+    }
+    drop(q);
+    // The sources give back the slots they hold, or queue their events ...
+    port.close_sources(CloseKind::Last);
+    let mut q = port.lock();
+    while q.slots().0 > q.queued() {
+        q.wait(Condition::Close);
+    }
+    drop(q);
+    // ... so that every slot in use is in the queue now.
+    port.port_close_events();
+}
