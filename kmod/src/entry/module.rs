@@ -10,7 +10,7 @@ use crate::kernel::module::{self, CGlobal};
 
 /// Arguments of the system call: the opcode and five more.
 const NARG: i8 = 6;
-const FLAGS: i32 = (bindings::SE_ARGC | bindings::SE_64RVAL | bindings::SE_NOUNLOAD);
+const FLAGS: i32 = bindings::SE_ARGC | bindings::SE_64RVAL | bindings::SE_NOUNLOAD;
 
 const fn entry(call: unsafe extern "C" fn() -> c_int) -> sysent {
     // SAFETY: plain C data, all zeroes is valid.

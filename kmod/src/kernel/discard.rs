@@ -14,6 +14,7 @@ use super::retrieval::{Taken, port_get_kevent};
 impl Port {
     /// Discards the calling process's events that no other process may have
     /// (S81). Events that their source still owns are only cancelled.
+    #[inline(never)]
     pub fn port_discard_events(&self) {
         let pid = proc::pid();
         let mut taken = Taken::none(self);
@@ -51,6 +52,7 @@ impl Port {
 
     /// Discards every event of a port whose last close is under way, and
     /// waits for `pollwakeup` to let go of the port.
+    #[inline(never)]
     pub fn port_close_events(&self) {
         while let Some(raw) = self.pop_event() {
             let mut ignored = 0;

@@ -13,6 +13,10 @@ pub static port_kstat: CGlobal<port_kstat_t> = CGlobal::new({
     kstat
 });
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "evaluated when the module is compiled"
+)]
 const fn named<const N: usize>(name: [u8; N]) -> kstat_named_t {
     // SAFETY: plain C data, all zeroes is valid.
     let mut kstat: kstat_named_t = unsafe { core::mem::zeroed() };
@@ -38,7 +42,8 @@ pub(super) fn set_ports(count: u32) {
 
 /// Publishes the kstat. None when there is no memory for it: ports work
 /// without.
-pub(super) fn install() -> Option<*mut kstat_t> {
+#[inline(never)]
+pub(super) fn port_kstat_init() -> Option<*mut kstat_t> {
     let fields = size_of::<port_kstat_t>() / size_of::<kstat_named_t>();
     // SAFETY: the names are static, and a virtual kstat's data is ours to set
     // before kstat_install.

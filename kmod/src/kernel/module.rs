@@ -67,7 +67,7 @@ pub fn init(template: &'static Template, linkage: *mut modlinkage) -> Result {
             ptr::null_mut(),
             0,
         );
-        let ksp = kstat::install();
+        let ksp = kstat::port_kstat_init();
         let installed = Errno::check(bindings::mod_install(linkage));
         if installed.is_err() {
             if let Some(ksp) = ksp {

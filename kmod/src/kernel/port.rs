@@ -51,7 +51,8 @@ pub struct NewPort(KBox<PortNode>, PhantomData<*mut ()>);
 impl NewPort {
     /// Allocates and initialises a port that takes up to `max_events` events
     /// at a time. May sleep for memory.
-    pub fn create(max_events: u32) -> Self {
+    #[inline(never)]
+    pub fn port_init(max_events: u32) -> Self {
         // SAFETY: PortNode is plain C data plus an Option of a pointer and an
         // integer; all zeroes is valid.
         let node = unsafe { KBox::<PortNode>::zeroed() };
@@ -184,7 +185,7 @@ impl Port {
     /// Enters `portq_mutex`.
     #[inline]
     pub fn lock(&self) -> QueueGuard<'_> {
-        // SAFETY: portq_mutex was initialised by NewPort::create.
+        // SAFETY: portq_mutex was initialised by NewPort::port_init.
         let mutex = unsafe { Mutex::from_raw(&raw mut (*self.queue_ptr()).portq_mutex) };
         QueueGuard::new(self, mutex.enter())
     }

@@ -112,6 +112,17 @@ impl<'p> Retrieval<'p> {
         })
     }
 
+    /// One event of the temporary list will not go back. Only the retriever
+    /// writes the count, so this needs no atomic read-modify-write.
+    #[inline]
+    fn count_out(&self) {
+        let left = in_retrieval(self.port.queue_ptr());
+        left.store(
+            left.load(Ordering::Relaxed).wrapping_sub(1),
+            Ordering::Relaxed,
+        );
+    }
+
     fn remove(&mut self, raw: *mut port_kevent_t) {
         // SAFETY: the list is ours while blocked, `raw` is on it.
         unsafe { bindings::list_remove(get_list(self.port), raw.cast()) }
@@ -177,7 +188,7 @@ impl<'p> Candidate<'_, 'p> {
     /// source owns it.
     pub fn discard(self) {
         self.retrieval.remove(self.raw);
-        in_retrieval(self.retrieval.port.queue_ptr()).fetch_sub(1, Ordering::Relaxed);
+        self.retrieval.count_out();
         // SAFETY: off every list and cancelled: ours, or its source's cache's.
         unsafe {
             (*self.raw).portkev_flags &= !bindings::PORT_CLEANUP_DONE;
@@ -192,49 +203,7 @@ impl<'p> Candidate<'_, 'p> {
     /// skipped then.
     #[inline]
     pub fn take(self, taken: &mut Taken<'p>) -> Option<UserEvent> {
-        let raw = self.raw;
-        self.retrieval.remove(raw);
-        // SAFETY: off every list; the retrieval keeps others away.
-        let mut shown = unsafe { event::shown(raw) };
-        // SAFETY: as above.
-        let flags = unsafe { (*raw).portkev_flags };
-        let wired = flags & bindings::PORT_KEV_WIRED != 0;
-        // SAFETY: as above. The callback belongs to the event's source and
-        // wants exactly these arguments, in the retriever's context.
-        unsafe {
-            if wired {
-                (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
-            }
-            if let Some(callback) = (*raw).portkev_callback {
-                let denied = callback(
-                    (*raw).portkev_arg,
-                    &raw mut shown.events,
-                    (*raw).portkev_pid,
-                    bindings::PORT_CALLBACK_DEFAULT,
-                    raw.cast(),
-                );
-                if denied != 0 {
-                    (*raw).portkev_flags = flags;
-                    self.put_back();
-                    return None;
-                }
-                if !wired {
-                    // The source is done with it; should it have to go back
-                    // to the queue, it is delivered as it was shown here, to
-                    // the process that could take it.
-                    (*raw).portkev_callback = None;
-                    (*raw).portkev_events = shown.events;
-                    (*raw).portkev_flags |= bindings::PORT_KEV_NOSHARE;
-                    (*raw).portkev_pid = super::proc::pid();
-                }
-            }
-        }
-        in_retrieval(self.retrieval.port.queue_ptr()).fetch_sub(1, Ordering::Relaxed);
-        // A wired event is its source's again from here on.
-        if !wired {
-            taken.push(raw);
-        }
-        Some(shown)
+        port_copy_event(self.raw, self, taken)
     }
 
     /// Reinserts a denied event where it was.
@@ -250,6 +219,58 @@ impl<'p> Candidate<'_, 'p> {
         }
         self.retrieval.last = self.raw;
     }
+}
+
+/// Delivers one event: off the list, past its source's callback, and, unless
+/// it is wired, into `taken`. `raw` comes first for those who trace it.
+#[inline(never)]
+fn port_copy_event<'p>(
+    raw: *mut port_kevent_t,
+    candidate: Candidate<'_, 'p>,
+    taken: &mut Taken<'p>,
+) -> Option<UserEvent> {
+    candidate.retrieval.remove(raw);
+    // SAFETY: off every list; the retrieval keeps others away.
+    let mut shown = unsafe { event::shown(raw) };
+    // SAFETY: as above.
+    let flags = unsafe { (*raw).portkev_flags };
+    let wired = flags & bindings::PORT_KEV_WIRED != 0;
+    // SAFETY: as above. The callback belongs to the event's source and wants
+    // exactly these arguments, in the retriever's context.
+    unsafe {
+        if wired {
+            (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
+        }
+        if let Some(callback) = (*raw).portkev_callback {
+            let denied = callback(
+                (*raw).portkev_arg,
+                &raw mut shown.events,
+                (*raw).portkev_pid,
+                bindings::PORT_CALLBACK_DEFAULT,
+                raw.cast(),
+            );
+            if denied != 0 {
+                (*raw).portkev_flags = flags;
+                candidate.put_back();
+                return None;
+            }
+            if !wired {
+                // The source is done with it; should it have to go back to
+                // the queue, it is delivered as it was shown here, to the
+                // process that could take it.
+                (*raw).portkev_callback = None;
+                (*raw).portkev_events = shown.events;
+                (*raw).portkev_flags |= bindings::PORT_KEV_NOSHARE;
+                (*raw).portkev_pid = super::proc::pid();
+            }
+        }
+    }
+    candidate.retrieval.count_out();
+    // A wired event is its source's again from here on.
+    if !wired {
+        taken.push(raw);
+    }
+    Some(shown)
 }
 
 impl<'p> Taken<'p> {

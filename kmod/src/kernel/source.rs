@@ -84,6 +84,7 @@ pub(super) unsafe fn allocate(portq: *mut port_queue_t) {
 /// # Safety
 ///
 /// As for [`allocate`].
+#[inline(never)]
 unsafe fn port_add_ksource_local(portq: *mut port_queue_t, pks: &port_ksource_t) {
     // SAFETY: the caller owns the port; KM_SLEEP does not fail.
     unsafe {
@@ -162,7 +163,7 @@ impl Port {
     }
 
     fn source_mutex(&self) -> &Mutex {
-        // SAFETY: portq_source_mutex was initialised by NewPort::create.
+        // SAFETY: portq_source_mutex was initialised by NewPort::port_init.
         unsafe { Mutex::from_raw(&raw mut (*self.queue_ptr()).portq_source_mutex) }
     }
 

@@ -217,6 +217,7 @@ impl QueueGuard<'_> {
 }
 
 /// Puts a sleeper into the ring, before the first that needs as much or more.
+#[inline(never)]
 fn port_queue_thread(q: &mut QueueGuard<'_>, node: NonNull<Node>) {
     let new: *mut portget_t = node.as_ptr().cast();
     // SAFETY: the lock is held; ring nodes are valid under it, and `new` is
@@ -256,6 +257,7 @@ fn port_queue_thread(q: &mut QueueGuard<'_>, node: NonNull<Node>) {
 }
 
 /// Takes a sleeper out of the ring.
+#[inline(never)]
 fn port_dequeue_thread(q: &mut QueueGuard<'_>, node: NonNull<Node>) {
     let old: *mut portget_t = node.as_ptr().cast();
     // SAFETY: as in port_queue_thread; `old` is in the ring.

@@ -14,5 +14,5 @@ use crate::kernel::project::ProjectSlot;
 #[inline(never)]
 pub fn port_create() -> Result<i32> {
     let (slot, max_events) = ProjectSlot::charge()?;
-    file::install(NewPort::create(max_events), slot)
+    file::install(NewPort::port_init(max_events), slot)
 }

@@ -77,7 +77,7 @@ impl Waiting {
                     // Reading the time-out may wait for a page (D20).
                     let port = q.port();
                     drop(q);
-                    let outcome = self.timeout.deadline();
+                    let outcome = self.timeout.port_get_timeout();
                     q = port.lock();
                     match outcome {
                         Ok(deadline) => self.deadline = Some(deadline),
@@ -117,7 +117,8 @@ impl Waiting {
 }
 
 impl Timeout {
-    fn deadline(&self) -> Result<Deadline> {
+    #[inline(never)]
+    fn port_get_timeout(&self) -> Result<Deadline> {
         match *self {
             Self::Forever => Ok(Deadline::Never),
             Self::After(length) => length.deadline(),
