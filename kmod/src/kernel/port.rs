@@ -190,17 +190,20 @@ impl Port {
         QueueGuard::new(self, mutex.enter())
     }
 
-    /// Marks the port closed; false if it was already (D17).
-    pub fn set_closed(&self) -> bool {
+    /// Whether the last close has begun before; if not, and if `mark`, it
+    /// begins now.
+    pub fn is_closed_or_mark(&self, mark: bool) -> bool {
         // SAFETY: port_mutex was initialised; port_flags is protected by it.
         unsafe {
             let mutex = Mutex::from_raw(&raw mut (*self.as_ptr()).port_mutex);
             let held = mutex.enter();
             let flags = &raw mut (*self.as_ptr()).port_flags;
-            let open = *flags & bindings::PORT_CLOSED as u32 == 0;
-            *flags |= bindings::PORT_CLOSED as u32;
+            let closed = *flags & bindings::PORT_CLOSED as u32 != 0;
+            if mark {
+                *flags |= bindings::PORT_CLOSED as u32;
+            }
             drop(held);
-            open
+            closed
         }
     }
 

@@ -8,11 +8,16 @@ use crate::kernel::source::CloseKind;
 /// `VOP_CLOSE`: `count` file references exist, this one included. Above 1 the
 /// calling process gives up what is its own on the port; at 1 the port ends
 /// (S81, S82).
+/// A port that has ended stays ended, whatever comes after (D17).
 pub fn close(port: &Port, count: i32) {
-    if count > 1 {
-        close_partially(port);
-    } else if port.set_closed() {
+    let last = count <= 1;
+    if port.is_closed_or_mark(last) {
+        return;
+    }
+    if last {
         close_finally(port);
+    } else {
+        close_partially(port);
     }
 }
 
