@@ -78,7 +78,7 @@ pub enum Value {
     Str(&'static core::ffi::CStr),
 }
 
-/// A function of the kernel.
+/// A function of the kernel, or the type of one.
 #[derive(Clone, Copy, Debug)]
 pub struct Function {
     /// name, as in C
@@ -100,6 +100,8 @@ pub enum Table {
     Records(&'static [Record]),
     /// what `constants!` or `strings!` defined
     Constants(&'static [Constant]),
+    /// what `signatures!` defined
+    Signatures(&'static [Function]),
     /// what `functions!` declared
     Functions(&'static [Function]),
 }
@@ -124,6 +126,14 @@ pub fn records() -> impl Iterator<Item = &'static Record> {
 pub fn constants() -> impl Iterator<Item = &'static Constant> {
     crate::sys::TABLES.iter().flat_map(|table| match *table {
         Table::Constants(constants) => constants,
+        _ => &[],
+    })
+}
+
+/// All function types.
+pub fn signatures() -> impl Iterator<Item = &'static Function> {
+    crate::sys::TABLES.iter().flat_map(|table| match *table {
+        Table::Signatures(signatures) => signatures,
         _ => &[],
     })
 }
@@ -240,6 +250,28 @@ macro_rules! strings {
                 name: stringify!($name),
                 header: $header,
                 value: crate::layout::Value::Str($value),
+            },
+        )*)*]);
+    };
+}
+
+/// Defines the types of functions that are called through a pointer, grouped by header.
+macro_rules! signatures {
+    ($( $header:literal : $(
+        $(#[$meta:meta])* $name:ident($($ty:ty),*) $(-> $ret:ty)?;
+    )* )*) => {
+        $($(
+            $(#[$meta])*
+            #[doc = concat!("\n\nFrom `", $header, "`.")]
+            pub type $name = unsafe extern "C" fn($($ty),*) $(-> $ret)?;
+        )*)*
+
+        pub(super) const SIGNATURES: crate::layout::Table = crate::layout::Table::Signatures(&[$($(
+            crate::layout::Function {
+                name: stringify!($name),
+                header: $header,
+                args: &[$(stringify!($ty)),*],
+                ret: concat!("" $(, stringify!($ret))?),
             },
         )*)*]);
     };

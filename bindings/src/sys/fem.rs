@@ -4,118 +4,186 @@ use core::ffi::{c_char, c_int, c_short, c_uint, c_void};
 
 use super::flat::*;
 
-/// Function type of the monitored VOP `open`.
-pub type femop_open_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `close`.
-pub type femop_close_t = unsafe extern "C" fn(*mut femarg_t, c_int, c_int, offset_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `read`.
-pub type femop_read_t = unsafe extern "C" fn(*mut femarg_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `write`.
-pub type femop_write_t = unsafe extern "C" fn(*mut femarg_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `ioctl`.
-pub type femop_ioctl_t = unsafe extern "C" fn(*mut femarg_t, c_int, intptr_t, c_int, *mut cred_t, *mut c_int, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `setfl`.
-pub type femop_setfl_t = unsafe extern "C" fn(*mut femarg_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `getattr`.
-pub type femop_getattr_t = unsafe extern "C" fn(*mut femarg_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `setattr`.
-pub type femop_setattr_t = unsafe extern "C" fn(*mut femarg_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `access`.
-pub type femop_access_t = unsafe extern "C" fn(*mut femarg_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `lookup`.
-pub type femop_lookup_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut *mut vnode_t, *mut pathname_t, c_int, *mut vnode_t, *mut cred_t, *mut caller_context_t, *mut c_int, *mut pathname_t) -> c_int;
-/// Function type of the monitored VOP `create`.
-pub type femop_create_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut vattr_t, vcexcl_t, c_int, *mut *mut vnode_t, *mut cred_t, c_int, *mut caller_context_t, *mut vsecattr_t) -> c_int;
-/// Function type of the monitored VOP `remove`.
-pub type femop_remove_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `link`.
-pub type femop_link_t = unsafe extern "C" fn(*mut femarg_t, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `rename`.
-pub type femop_rename_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `mkdir`.
-pub type femop_mkdir_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut vattr_t, *mut *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int, *mut vsecattr_t) -> c_int;
-/// Function type of the monitored VOP `rmdir`.
-pub type femop_rmdir_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `readdir`.
-pub type femop_readdir_t = unsafe extern "C" fn(*mut femarg_t, *mut uio_t, *mut cred_t, *mut c_int, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `symlink`.
-pub type femop_symlink_t = unsafe extern "C" fn(*mut femarg_t, *mut c_char, *mut vattr_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the monitored VOP `readlink`.
-pub type femop_readlink_t = unsafe extern "C" fn(*mut femarg_t, *mut uio_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `fsync`.
-pub type femop_fsync_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `inactive`.
-pub type femop_inactive_t = unsafe extern "C" fn(*mut femarg_t, *mut cred_t, *mut caller_context_t);
-/// Function type of the monitored VOP `fid`.
-pub type femop_fid_t = unsafe extern "C" fn(*mut femarg_t, *mut fid_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `rwlock`.
-pub type femop_rwlock_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `rwunlock`.
-pub type femop_rwunlock_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut caller_context_t);
-/// Function type of the monitored VOP `seek`.
-pub type femop_seek_t = unsafe extern "C" fn(*mut femarg_t, offset_t, *mut offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `cmp`.
-pub type femop_cmp_t = unsafe extern "C" fn(*mut femarg_t, *mut vnode_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `frlock`.
-pub type femop_frlock_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut c_void, c_int, offset_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `space`.
-pub type femop_space_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut c_void, c_int, offset_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `realvp`.
-pub type femop_realvp_t = unsafe extern "C" fn(*mut femarg_t, *mut *mut vnode_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `getpage`.
-pub type femop_getpage_t = unsafe extern "C" fn(*mut femarg_t, offset_t, size_t, *mut uint_t, *mut *mut c_void, size_t, *mut c_void, caddr_t, c_uint, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `putpage`.
-pub type femop_putpage_t = unsafe extern "C" fn(*mut femarg_t, offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `map`.
-pub type femop_map_t = unsafe extern "C" fn(*mut femarg_t, offset_t, *mut c_void, *mut caddr_t, size_t, uchar_t, uchar_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `addmap`.
-pub type femop_addmap_t = unsafe extern "C" fn(*mut femarg_t, offset_t, *mut c_void, caddr_t, size_t, uchar_t, uchar_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `delmap`.
-pub type femop_delmap_t = unsafe extern "C" fn(*mut femarg_t, offset_t, *mut c_void, caddr_t, size_t, uint_t, uint_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `poll`.
-pub type femop_poll_t = unsafe extern "C" fn(*mut femarg_t, c_short, c_int, *mut c_short, *mut *mut pollhead_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `dump`.
-pub type femop_dump_t = unsafe extern "C" fn(*mut femarg_t, caddr_t, offset_t, offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `pathconf`.
-pub type femop_pathconf_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut ulong_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `pageio`.
-pub type femop_pageio_t = unsafe extern "C" fn(*mut femarg_t, *mut c_void, u_offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `dumpctl`.
-pub type femop_dumpctl_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `dispose`.
-pub type femop_dispose_t = unsafe extern "C" fn(*mut femarg_t, *mut c_void, c_int, c_int, *mut cred_t, *mut caller_context_t);
-/// Function type of the monitored VOP `setsecattr`.
-pub type femop_setsecattr_t = unsafe extern "C" fn(*mut femarg_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `getsecattr`.
-pub type femop_getsecattr_t = unsafe extern "C" fn(*mut femarg_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `shrlock`.
-pub type femop_shrlock_t = unsafe extern "C" fn(*mut femarg_t, c_int, *mut shrlock, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `vnevent`.
-pub type femop_vnevent_t = unsafe extern "C" fn(*mut femarg_t, vnevent_t, *mut vnode_t, *mut c_char, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `reqzcbuf`.
-pub type femop_reqzcbuf_t = unsafe extern "C" fn(*mut femarg_t, uio_rw_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VOP `retzcbuf`.
-pub type femop_retzcbuf_t = unsafe extern "C" fn(*mut femarg_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the monitored VFSOP `mount`.
-pub type fsemop_mount_t = unsafe extern "C" fn(*mut fsemarg_t, *mut vnode_t, *mut c_void, *mut cred_t) -> c_int;
-/// Function type of the monitored VFSOP `unmount`.
-pub type fsemop_unmount_t = unsafe extern "C" fn(*mut fsemarg_t, c_int, *mut cred_t) -> c_int;
-/// Function type of the monitored VFSOP `root`.
-pub type fsemop_root_t = unsafe extern "C" fn(*mut fsemarg_t, *mut *mut vnode_t) -> c_int;
-/// Function type of the monitored VFSOP `statvfs`.
-pub type fsemop_statvfs_t = unsafe extern "C" fn(*mut fsemarg_t, *mut c_void) -> c_int;
-/// Function type of the monitored VFSOP `sync`.
-pub type fsemop_sync_t = unsafe extern "C" fn(*mut fsemarg_t, c_short, *mut cred_t) -> c_int;
-/// Function type of the monitored VFSOP `vget`.
-pub type fsemop_vget_t = unsafe extern "C" fn(*mut fsemarg_t, *mut *mut vnode_t, *mut fid_t) -> c_int;
-/// Function type of the monitored VFSOP `mountroot`.
-pub type fsemop_mountroot_t = unsafe extern "C" fn(*mut fsemarg_t, whymountroot_t) -> c_int;
-/// Function type of the monitored VFSOP `freevfs`.
-pub type fsemop_freevfs_t = unsafe extern "C" fn(*mut fsemarg_t);
-/// Function type of the monitored VFSOP `vnstate`.
-pub type fsemop_vnstate_t = unsafe extern "C" fn(*mut fsemarg_t, *mut vnode_t, vntrans_t) -> c_int;
-/// Function type of the monitored VFSOP `syncfs`.
-pub type fsemop_syncfs_t = unsafe extern "C" fn(*mut fsemarg_t, u64, *mut cred_t) -> c_int;
+signatures! {
+    "sys/fem.h":
+
+    /// Function type of the monitored VOP `open`.
+    femop_open_t(*mut femarg_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `close`.
+    femop_close_t(
+        *mut femarg_t, c_int, c_int, offset_t, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `read`.
+    femop_read_t(*mut femarg_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `write`.
+    femop_write_t(*mut femarg_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `ioctl`.
+    femop_ioctl_t(
+        *mut femarg_t, c_int, intptr_t, c_int, *mut cred_t, *mut c_int, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `setfl`.
+    femop_setfl_t(*mut femarg_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `getattr`.
+    femop_getattr_t(
+        *mut femarg_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `setattr`.
+    femop_setattr_t(
+        *mut femarg_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `access`.
+    femop_access_t(*mut femarg_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `lookup`.
+    femop_lookup_t(
+        *mut femarg_t, *mut c_char, *mut *mut vnode_t, *mut pathname_t, c_int, *mut vnode_t,
+        *mut cred_t, *mut caller_context_t, *mut c_int, *mut pathname_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `create`.
+    femop_create_t(
+        *mut femarg_t, *mut c_char, *mut vattr_t, vcexcl_t, c_int, *mut *mut vnode_t, *mut cred_t,
+        c_int, *mut caller_context_t, *mut vsecattr_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `remove`.
+    femop_remove_t(*mut femarg_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
+    /// Function type of the monitored VOP `link`.
+    femop_link_t(
+        *mut femarg_t, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the monitored VOP `rename`.
+    femop_rename_t(
+        *mut femarg_t, *mut c_char, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t,
+        c_int
+    ) -> c_int;
+    /// Function type of the monitored VOP `mkdir`.
+    femop_mkdir_t(
+        *mut femarg_t, *mut c_char, *mut vattr_t, *mut *mut vnode_t, *mut cred_t,
+        *mut caller_context_t, c_int, *mut vsecattr_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `rmdir`.
+    femop_rmdir_t(
+        *mut femarg_t, *mut c_char, *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the monitored VOP `readdir`.
+    femop_readdir_t(
+        *mut femarg_t, *mut uio_t, *mut cred_t, *mut c_int, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the monitored VOP `symlink`.
+    femop_symlink_t(
+        *mut femarg_t, *mut c_char, *mut vattr_t, *mut c_char, *mut cred_t, *mut caller_context_t,
+        c_int
+    ) -> c_int;
+    /// Function type of the monitored VOP `readlink`.
+    femop_readlink_t(*mut femarg_t, *mut uio_t, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `fsync`.
+    femop_fsync_t(*mut femarg_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `inactive`.
+    femop_inactive_t(*mut femarg_t, *mut cred_t, *mut caller_context_t);
+    /// Function type of the monitored VOP `fid`.
+    femop_fid_t(*mut femarg_t, *mut fid_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `rwlock`.
+    femop_rwlock_t(*mut femarg_t, c_int, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `rwunlock`.
+    femop_rwunlock_t(*mut femarg_t, c_int, *mut caller_context_t);
+    /// Function type of the monitored VOP `seek`.
+    femop_seek_t(*mut femarg_t, offset_t, *mut offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `cmp`.
+    femop_cmp_t(*mut femarg_t, *mut vnode_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `frlock`.
+    femop_frlock_t(
+        *mut femarg_t, c_int, *mut c_void, c_int, offset_t, *mut c_void, *mut cred_t,
+        *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `space`.
+    femop_space_t(
+        *mut femarg_t, c_int, *mut c_void, c_int, offset_t, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `realvp`.
+    femop_realvp_t(*mut femarg_t, *mut *mut vnode_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `getpage`.
+    femop_getpage_t(
+        *mut femarg_t, offset_t, size_t, *mut uint_t, *mut *mut c_void, size_t, *mut c_void,
+        caddr_t, c_uint, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `putpage`.
+    femop_putpage_t(
+        *mut femarg_t, offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `map`.
+    femop_map_t(
+        *mut femarg_t, offset_t, *mut c_void, *mut caddr_t, size_t, uchar_t, uchar_t, uint_t,
+        *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `addmap`.
+    femop_addmap_t(
+        *mut femarg_t, offset_t, *mut c_void, caddr_t, size_t, uchar_t, uchar_t, uint_t,
+        *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `delmap`.
+    femop_delmap_t(
+        *mut femarg_t, offset_t, *mut c_void, caddr_t, size_t, uint_t, uint_t, uint_t,
+        *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `poll`.
+    femop_poll_t(
+        *mut femarg_t, c_short, c_int, *mut c_short, *mut *mut pollhead_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `dump`.
+    femop_dump_t(*mut femarg_t, caddr_t, offset_t, offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `pathconf`.
+    femop_pathconf_t(
+        *mut femarg_t, c_int, *mut ulong_t, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `pageio`.
+    femop_pageio_t(
+        *mut femarg_t, *mut c_void, u_offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `dumpctl`.
+    femop_dumpctl_t(*mut femarg_t, c_int, *mut offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VOP `dispose`.
+    femop_dispose_t(*mut femarg_t, *mut c_void, c_int, c_int, *mut cred_t, *mut caller_context_t);
+    /// Function type of the monitored VOP `setsecattr`.
+    femop_setsecattr_t(
+        *mut femarg_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `getsecattr`.
+    femop_getsecattr_t(
+        *mut femarg_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `shrlock`.
+    femop_shrlock_t(
+        *mut femarg_t, c_int, *mut shrlock, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `vnevent`.
+    femop_vnevent_t(
+        *mut femarg_t, vnevent_t, *mut vnode_t, *mut c_char, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `reqzcbuf`.
+    femop_reqzcbuf_t(
+        *mut femarg_t, uio_rw_t, *mut c_void, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the monitored VOP `retzcbuf`.
+    femop_retzcbuf_t(*mut femarg_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the monitored VFSOP `mount`.
+    fsemop_mount_t(*mut fsemarg_t, *mut vnode_t, *mut c_void, *mut cred_t) -> c_int;
+    /// Function type of the monitored VFSOP `unmount`.
+    fsemop_unmount_t(*mut fsemarg_t, c_int, *mut cred_t) -> c_int;
+    /// Function type of the monitored VFSOP `root`.
+    fsemop_root_t(*mut fsemarg_t, *mut *mut vnode_t) -> c_int;
+    /// Function type of the monitored VFSOP `statvfs`.
+    fsemop_statvfs_t(*mut fsemarg_t, *mut c_void) -> c_int;
+    /// Function type of the monitored VFSOP `sync`.
+    fsemop_sync_t(*mut fsemarg_t, c_short, *mut cred_t) -> c_int;
+    /// Function type of the monitored VFSOP `vget`.
+    fsemop_vget_t(*mut fsemarg_t, *mut *mut vnode_t, *mut fid_t) -> c_int;
+    /// Function type of the monitored VFSOP `mountroot`.
+    fsemop_mountroot_t(*mut fsemarg_t, whymountroot_t) -> c_int;
+    /// Function type of the monitored VFSOP `freevfs`.
+    fsemop_freevfs_t(*mut fsemarg_t);
+    /// Function type of the monitored VFSOP `vnstate`.
+    fsemop_vnstate_t(*mut fsemarg_t, *mut vnode_t, vntrans_t) -> c_int;
+    /// Function type of the monitored VFSOP `syncfs`.
+    fsemop_syncfs_t(*mut fsemarg_t, u64, *mut cred_t) -> c_int;
+}
 
 scalars! {
     "sys/fem.h":

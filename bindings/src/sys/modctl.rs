@@ -120,8 +120,6 @@ functions! {
     fn mod_remove(ml: *mut modlinkage) -> c_int;
     /// Fills in the answer of a module's `_info`. Not 0 when that worked.
     fn mod_info(ml: *mut modlinkage, mi: *mut modinfo) -> c_int;
-    /// A fresh major number; `-1` as `major_t` when there is none left.
-    fn getudev() -> major_t;
 }
 
 unsafe extern "C" {

@@ -4,11 +4,15 @@ use core::ffi::{c_int, c_long, c_uint, c_void};
 
 use super::flat::*;
 
-/// Callback of an event: `(arg, events, pid, PORT_CALLBACK_*, event)`. 0 delivers the event, an
-/// errno (EACCES) leaves it for another process; it may change `*events`.
-pub type port_callback_t = unsafe extern "C" fn(*mut c_void, *mut c_int, pid_t, c_int, *mut c_void) -> c_int;
-/// Close callback of a source: `(arg, port descriptor, pid, last close)`.
-pub type port_close_t = unsafe extern "C" fn(*mut c_void, c_int, pid_t, c_int);
+signatures! {
+    "sys/port_kernel.h":
+
+    /// Callback of an event: `(arg, events, pid, PORT_CALLBACK_*, event)`. 0 delivers the event, an
+    /// errno (EACCES) leaves it for another process; it may change `*events`.
+    port_callback_t(*mut c_void, *mut c_int, pid_t, c_int, *mut c_void) -> c_int;
+    /// Close callback of a source: `(arg, port descriptor, pid, last close)`.
+    port_close_t(*mut c_void, c_int, pid_t, c_int);
+}
 
 layouts! {
     "sys/port_kernel.h":

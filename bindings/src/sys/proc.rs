@@ -95,7 +95,8 @@ layouts! {
 
     /// A process id and who uses it.
     struct pid = "struct pid": 40, 8 {
-        0 pub pid_bits: c_uint,
+        /// the bit-fields `pid_prinactive` (bit 0), `pid_pgorphaned` (1) and `pid_prslot` (8 to 31)
+        0 pub _pad_bits: c_uint,
         4 pub pid_id: pid_t,
         8 pub pid_pglink: *mut proc_t,
         16 pub pid_pgtail: *mut proc_t,

@@ -96,6 +96,8 @@ functions! {
     fn strcpy(dst: *mut c_char, src: *const c_char) -> *mut c_char;
     /// Length without the final NUL.
     fn strlen(s: *const c_char) -> size_t;
+    /// A fresh major number; `-1` as `major_t` when there is none left.
+    fn getudev() -> major_t;
     /// Sets the errno of the calling lwp and returns it.
     fn set_errno(errno: uint_t) -> uint_t;
 }

@@ -8,7 +8,7 @@ layouts! {
     "sys/task.h":
 
     /// A task: processes of one project that are accounted together.
-    struct task_t: 176, 8 {
+    struct task_t: 160, 8 {
         /// task id
         0 pub tk_tkid: taskid_t,
         /// `TASK_NORMAL`, `TASK_FINAL`
@@ -31,7 +31,7 @@ layouts! {
         88 _pad1: [u8; 8],
         /// zone
         96 pub tk_zone: *mut zone_t,
-        104 _pad2: [u8; 72],
+        104 _pad2: [u8; 56],
     }
 }
 

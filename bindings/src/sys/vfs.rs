@@ -4,26 +4,30 @@ use core::ffi::{c_char, c_int, c_long, c_short, c_uint, c_void};
 
 use super::flat::*;
 
-/// Function type of the VFSOP `mount`.
-pub type vfsop_mount_t = unsafe extern "C" fn(*mut vfs_t, *mut vnode_t, *mut c_void, *mut cred_t) -> c_int;
-/// Function type of the VFSOP `unmount`.
-pub type vfsop_unmount_t = unsafe extern "C" fn(*mut vfs_t, c_int, *mut cred_t) -> c_int;
-/// Function type of the VFSOP `root`.
-pub type vfsop_root_t = unsafe extern "C" fn(*mut vfs_t, *mut *mut vnode_t) -> c_int;
-/// Function type of the VFSOP `statvfs`.
-pub type vfsop_statvfs_t = unsafe extern "C" fn(*mut vfs_t, *mut c_void) -> c_int;
-/// Function type of the VFSOP `sync`.
-pub type vfsop_sync_t = unsafe extern "C" fn(*mut vfs_t, c_short, *mut cred_t) -> c_int;
-/// Function type of the VFSOP `vget`.
-pub type vfsop_vget_t = unsafe extern "C" fn(*mut vfs_t, *mut *mut vnode_t, *mut fid_t) -> c_int;
-/// Function type of the VFSOP `mountroot`.
-pub type vfsop_mountroot_t = unsafe extern "C" fn(*mut vfs_t, whymountroot_t) -> c_int;
-/// Function type of the VFSOP `freevfs`.
-pub type vfsop_freevfs_t = unsafe extern "C" fn(*mut vfs_t);
-/// Function type of the VFSOP `vnstate`.
-pub type vfsop_vnstate_t = unsafe extern "C" fn(*mut vfs_t, *mut vnode_t, vntrans_t) -> c_int;
-/// Function type of the VFSOP `syncfs`.
-pub type vfsop_syncfs_t = unsafe extern "C" fn(*mut vfs_t, u64, *mut cred_t) -> c_int;
+signatures! {
+    "sys/vfs.h":
+
+    /// Function type of the VFSOP `mount`.
+    vfsop_mount_t(*mut vfs_t, *mut vnode_t, *mut c_void, *mut cred_t) -> c_int;
+    /// Function type of the VFSOP `unmount`.
+    vfsop_unmount_t(*mut vfs_t, c_int, *mut cred_t) -> c_int;
+    /// Function type of the VFSOP `root`.
+    vfsop_root_t(*mut vfs_t, *mut *mut vnode_t) -> c_int;
+    /// Function type of the VFSOP `statvfs`.
+    vfsop_statvfs_t(*mut vfs_t, *mut c_void) -> c_int;
+    /// Function type of the VFSOP `sync`.
+    vfsop_sync_t(*mut vfs_t, c_short, *mut cred_t) -> c_int;
+    /// Function type of the VFSOP `vget`.
+    vfsop_vget_t(*mut vfs_t, *mut *mut vnode_t, *mut fid_t) -> c_int;
+    /// Function type of the VFSOP `mountroot`.
+    vfsop_mountroot_t(*mut vfs_t, whymountroot_t) -> c_int;
+    /// Function type of the VFSOP `freevfs`.
+    vfsop_freevfs_t(*mut vfs_t);
+    /// Function type of the VFSOP `vnstate`.
+    vfsop_vnstate_t(*mut vfs_t, *mut vnode_t, vntrans_t) -> c_int;
+    /// Function type of the VFSOP `syncfs`.
+    vfsop_syncfs_t(*mut vfs_t, u64, *mut cred_t) -> c_int;
+}
 
 scalars! {
     "sys/vfs.h":

@@ -4,98 +4,158 @@ use core::ffi::{c_char, c_int, c_short, c_uint, c_void};
 
 use super::flat::*;
 
-/// Function type of the VOP `open`.
-pub type vop_open_t = unsafe extern "C" fn(*mut *mut vnode_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `close`.
-pub type vop_close_t = unsafe extern "C" fn(*mut vnode_t, c_int, c_int, offset_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `read`.
-pub type vop_read_t = unsafe extern "C" fn(*mut vnode_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `write`.
-pub type vop_write_t = unsafe extern "C" fn(*mut vnode_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `ioctl`.
-pub type vop_ioctl_t = unsafe extern "C" fn(*mut vnode_t, c_int, intptr_t, c_int, *mut cred_t, *mut c_int, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `setfl`.
-pub type vop_setfl_t = unsafe extern "C" fn(*mut vnode_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `getattr`.
-pub type vop_getattr_t = unsafe extern "C" fn(*mut vnode_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `setattr`.
-pub type vop_setattr_t = unsafe extern "C" fn(*mut vnode_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `access`.
-pub type vop_access_t = unsafe extern "C" fn(*mut vnode_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `lookup`.
-pub type vop_lookup_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut *mut vnode_t, *mut pathname_t, c_int, *mut vnode_t, *mut cred_t, *mut caller_context_t, *mut c_int, *mut pathname_t) -> c_int;
-/// Function type of the VOP `create`.
-pub type vop_create_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut vattr_t, vcexcl_t, c_int, *mut *mut vnode_t, *mut cred_t, c_int, *mut caller_context_t, *mut vsecattr_t) -> c_int;
-/// Function type of the VOP `remove`.
-pub type vop_remove_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `link`.
-pub type vop_link_t = unsafe extern "C" fn(*mut vnode_t, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `rename`.
-pub type vop_rename_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `mkdir`.
-pub type vop_mkdir_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut vattr_t, *mut *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int, *mut vsecattr_t) -> c_int;
-/// Function type of the VOP `rmdir`.
-pub type vop_rmdir_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `readdir`.
-pub type vop_readdir_t = unsafe extern "C" fn(*mut vnode_t, *mut uio_t, *mut cred_t, *mut c_int, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `symlink`.
-pub type vop_symlink_t = unsafe extern "C" fn(*mut vnode_t, *mut c_char, *mut vattr_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
-/// Function type of the VOP `readlink`.
-pub type vop_readlink_t = unsafe extern "C" fn(*mut vnode_t, *mut uio_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `fsync`.
-pub type vop_fsync_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `inactive`.
-pub type vop_inactive_t = unsafe extern "C" fn(*mut vnode_t, *mut cred_t, *mut caller_context_t);
-/// Function type of the VOP `fid`.
-pub type vop_fid_t = unsafe extern "C" fn(*mut vnode_t, *mut fid_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `rwlock`.
-pub type vop_rwlock_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `rwunlock`.
-pub type vop_rwunlock_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut caller_context_t);
-/// Function type of the VOP `seek`.
-pub type vop_seek_t = unsafe extern "C" fn(*mut vnode_t, offset_t, *mut offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `cmp`.
-pub type vop_cmp_t = unsafe extern "C" fn(*mut vnode_t, *mut vnode_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `frlock`.
-pub type vop_frlock_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut c_void, c_int, offset_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `space`.
-pub type vop_space_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut c_void, c_int, offset_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `realvp`.
-pub type vop_realvp_t = unsafe extern "C" fn(*mut vnode_t, *mut *mut vnode_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `getpage`.
-pub type vop_getpage_t = unsafe extern "C" fn(*mut vnode_t, offset_t, size_t, *mut uint_t, *mut *mut c_void, size_t, *mut c_void, caddr_t, c_uint, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `putpage`.
-pub type vop_putpage_t = unsafe extern "C" fn(*mut vnode_t, offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `map`.
-pub type vop_map_t = unsafe extern "C" fn(*mut vnode_t, offset_t, *mut c_void, *mut caddr_t, size_t, uchar_t, uchar_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `addmap`.
-pub type vop_addmap_t = unsafe extern "C" fn(*mut vnode_t, offset_t, *mut c_void, caddr_t, size_t, uchar_t, uchar_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `delmap`.
-pub type vop_delmap_t = unsafe extern "C" fn(*mut vnode_t, offset_t, *mut c_void, caddr_t, size_t, uint_t, uint_t, uint_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `poll`.
-pub type vop_poll_t = unsafe extern "C" fn(*mut vnode_t, c_short, c_int, *mut c_short, *mut *mut pollhead_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `dump`.
-pub type vop_dump_t = unsafe extern "C" fn(*mut vnode_t, caddr_t, offset_t, offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `pathconf`.
-pub type vop_pathconf_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut ulong_t, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `pageio`.
-pub type vop_pageio_t = unsafe extern "C" fn(*mut vnode_t, *mut c_void, u_offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `dumpctl`.
-pub type vop_dumpctl_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut offset_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `dispose`.
-pub type vop_dispose_t = unsafe extern "C" fn(*mut vnode_t, *mut c_void, c_int, c_int, *mut cred_t, *mut caller_context_t);
-/// Function type of the VOP `setsecattr`.
-pub type vop_setsecattr_t = unsafe extern "C" fn(*mut vnode_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `getsecattr`.
-pub type vop_getsecattr_t = unsafe extern "C" fn(*mut vnode_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `shrlock`.
-pub type vop_shrlock_t = unsafe extern "C" fn(*mut vnode_t, c_int, *mut shrlock, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `vnevent`.
-pub type vop_vnevent_t = unsafe extern "C" fn(*mut vnode_t, vnevent_t, *mut vnode_t, *mut c_char, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `reqzcbuf`.
-pub type vop_reqzcbuf_t = unsafe extern "C" fn(*mut vnode_t, uio_rw_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
-/// Function type of the VOP `retzcbuf`.
-pub type vop_retzcbuf_t = unsafe extern "C" fn(*mut vnode_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
+signatures! {
+    "sys/vnode.h":
+
+    /// Function type of the VOP `open`.
+    vop_open_t(*mut *mut vnode_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `close`.
+    vop_close_t(*mut vnode_t, c_int, c_int, offset_t, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `read`.
+    vop_read_t(*mut vnode_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `write`.
+    vop_write_t(*mut vnode_t, *mut uio_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `ioctl`.
+    vop_ioctl_t(
+        *mut vnode_t, c_int, intptr_t, c_int, *mut cred_t, *mut c_int, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `setfl`.
+    vop_setfl_t(*mut vnode_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `getattr`.
+    vop_getattr_t(*mut vnode_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `setattr`.
+    vop_setattr_t(*mut vnode_t, *mut vattr_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `access`.
+    vop_access_t(*mut vnode_t, c_int, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `lookup`.
+    vop_lookup_t(
+        *mut vnode_t, *mut c_char, *mut *mut vnode_t, *mut pathname_t, c_int, *mut vnode_t,
+        *mut cred_t, *mut caller_context_t, *mut c_int, *mut pathname_t
+    ) -> c_int;
+    /// Function type of the VOP `create`.
+    vop_create_t(
+        *mut vnode_t, *mut c_char, *mut vattr_t, vcexcl_t, c_int, *mut *mut vnode_t, *mut cred_t,
+        c_int, *mut caller_context_t, *mut vsecattr_t
+    ) -> c_int;
+    /// Function type of the VOP `remove`.
+    vop_remove_t(*mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int) -> c_int;
+    /// Function type of the VOP `link`.
+    vop_link_t(
+        *mut vnode_t, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the VOP `rename`.
+    vop_rename_t(
+        *mut vnode_t, *mut c_char, *mut vnode_t, *mut c_char, *mut cred_t, *mut caller_context_t,
+        c_int
+    ) -> c_int;
+    /// Function type of the VOP `mkdir`.
+    vop_mkdir_t(
+        *mut vnode_t, *mut c_char, *mut vattr_t, *mut *mut vnode_t, *mut cred_t,
+        *mut caller_context_t, c_int, *mut vsecattr_t
+    ) -> c_int;
+    /// Function type of the VOP `rmdir`.
+    vop_rmdir_t(
+        *mut vnode_t, *mut c_char, *mut vnode_t, *mut cred_t, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the VOP `readdir`.
+    vop_readdir_t(
+        *mut vnode_t, *mut uio_t, *mut cred_t, *mut c_int, *mut caller_context_t, c_int
+    ) -> c_int;
+    /// Function type of the VOP `symlink`.
+    vop_symlink_t(
+        *mut vnode_t, *mut c_char, *mut vattr_t, *mut c_char, *mut cred_t, *mut caller_context_t,
+        c_int
+    ) -> c_int;
+    /// Function type of the VOP `readlink`.
+    vop_readlink_t(*mut vnode_t, *mut uio_t, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `fsync`.
+    vop_fsync_t(*mut vnode_t, c_int, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `inactive`.
+    vop_inactive_t(*mut vnode_t, *mut cred_t, *mut caller_context_t);
+    /// Function type of the VOP `fid`.
+    vop_fid_t(*mut vnode_t, *mut fid_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `rwlock`.
+    vop_rwlock_t(*mut vnode_t, c_int, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `rwunlock`.
+    vop_rwunlock_t(*mut vnode_t, c_int, *mut caller_context_t);
+    /// Function type of the VOP `seek`.
+    vop_seek_t(*mut vnode_t, offset_t, *mut offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `cmp`.
+    vop_cmp_t(*mut vnode_t, *mut vnode_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `frlock`.
+    vop_frlock_t(
+        *mut vnode_t, c_int, *mut c_void, c_int, offset_t, *mut c_void, *mut cred_t,
+        *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `space`.
+    vop_space_t(
+        *mut vnode_t, c_int, *mut c_void, c_int, offset_t, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `realvp`.
+    vop_realvp_t(*mut vnode_t, *mut *mut vnode_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `getpage`.
+    vop_getpage_t(
+        *mut vnode_t, offset_t, size_t, *mut uint_t, *mut *mut c_void, size_t, *mut c_void,
+        caddr_t, c_uint, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `putpage`.
+    vop_putpage_t(
+        *mut vnode_t, offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `map`.
+    vop_map_t(
+        *mut vnode_t, offset_t, *mut c_void, *mut caddr_t, size_t, uchar_t, uchar_t, uint_t,
+        *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `addmap`.
+    vop_addmap_t(
+        *mut vnode_t, offset_t, *mut c_void, caddr_t, size_t, uchar_t, uchar_t, uint_t,
+        *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `delmap`.
+    vop_delmap_t(
+        *mut vnode_t, offset_t, *mut c_void, caddr_t, size_t, uint_t, uint_t, uint_t, *mut cred_t,
+        *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `poll`.
+    vop_poll_t(
+        *mut vnode_t, c_short, c_int, *mut c_short, *mut *mut pollhead_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `dump`.
+    vop_dump_t(*mut vnode_t, caddr_t, offset_t, offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `pathconf`.
+    vop_pathconf_t(*mut vnode_t, c_int, *mut ulong_t, *mut cred_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `pageio`.
+    vop_pageio_t(
+        *mut vnode_t, *mut c_void, u_offset_t, size_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `dumpctl`.
+    vop_dumpctl_t(*mut vnode_t, c_int, *mut offset_t, *mut caller_context_t) -> c_int;
+    /// Function type of the VOP `dispose`.
+    vop_dispose_t(*mut vnode_t, *mut c_void, c_int, c_int, *mut cred_t, *mut caller_context_t);
+    /// Function type of the VOP `setsecattr`.
+    vop_setsecattr_t(
+        *mut vnode_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `getsecattr`.
+    vop_getsecattr_t(
+        *mut vnode_t, *mut vsecattr_t, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `shrlock`.
+    vop_shrlock_t(
+        *mut vnode_t, c_int, *mut shrlock, c_int, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `vnevent`.
+    vop_vnevent_t(
+        *mut vnode_t, vnevent_t, *mut vnode_t, *mut c_char, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `reqzcbuf`.
+    vop_reqzcbuf_t(
+        *mut vnode_t, uio_rw_t, *mut c_void, *mut cred_t, *mut caller_context_t
+    ) -> c_int;
+    /// Function type of the VOP `retzcbuf`.
+    vop_retzcbuf_t(*mut vnode_t, *mut c_void, *mut cred_t, *mut caller_context_t) -> c_int;
+}
 
 layouts! {
     "sys/vnode.h":
