@@ -15,9 +15,15 @@
 //! `pc_mutex` -> `p_lock`; `portq_source_mutex`, `port_mutex` and
 //! `portq_mutex` are entered with none of the others held. `PORTQ_BLOCKED`
 //! (`port_block`) is a lock of its own: entered under `portq_mutex`, kept
-//! while that is free, it comes before it. Callbacks of sources and of events,
-//! `pollwakeup`, user copies and everything that frees memory run with no
-//! lock held.
+//! while that is free, it comes before it. Events ask their source
+//! (`portkev_callback`) under `PORTQ_BLOCKED` alone; sources are told of a
+//! close, `pollwakeup` is called, user memory is touched and memory is freed
+//! with none of these held.
+//!
+//! Callers bring locks along: `close` holds the file's `f_tlock`, a timer
+//! that fires its `it_mutex` (-> `portq_mutex`), `timer_create` holds
+//! `p_lock` (-> `portq_source_mutex`), AIO its `aio_portq_mutex`
+//! (-> `PORTQ_BLOCKED`).
 //!
 //! # Layers
 //!

@@ -149,7 +149,7 @@ unsafe extern "C" fn port_getattr(
     // writable vattr.
     unsafe {
         let port = vnode::port_of(vp);
-        vnode::fill_attributes(vp, port, port::poll::size(port, proc::pid()), vap);
+        vnode::fill_attributes(vp, port, port::getn::length(port), vap);
     }
     0
 }

@@ -29,10 +29,15 @@ impl Port {
                 break;
             }
             // SAFETY: on the list, under the lock.
-            let ev = unsafe { &mut *raw };
-            let own = ev.portkev_pid == pid && ev.portkev_flags & bindings::PORT_KEV_NOSHARE != 0;
-            let ours_alone =
-                ev.portkev_flags & bindings::PORT_KEV_WIRED == 0 && ev.portkev_callback.is_none();
+            let (owner, flags, asks) = unsafe {
+                (
+                    (*raw).portkev_pid,
+                    (*raw).portkev_flags,
+                    (*raw).portkev_callback.is_some(),
+                )
+            };
+            let own = owner == pid && flags & bindings::PORT_KEV_NOSHARE != 0;
+            let ours_alone = flags & bindings::PORT_KEV_WIRED == 0 && !asks;
             if own && ours_alone {
                 // SAFETY: on the list, under the lock.
                 unsafe { bindings::list_remove(q.list(), raw.cast()) };
@@ -41,7 +46,8 @@ impl Port {
                 taken.push(raw);
             } else {
                 if own {
-                    ev.portkev_flags |= bindings::PORT_KEV_FREE;
+                    // SAFETY: on the list, under the lock.
+                    unsafe { (*raw).portkev_flags |= bindings::PORT_KEV_FREE };
                 }
                 last = raw;
             }

@@ -45,7 +45,7 @@ errno_constants! {
     ENOMEM;
     /// A user address that cannot be read or written.
     EFAULT;
-    /// The port is in alert mode already.
+    /// The port is in alert mode already; another portfs is loaded.
     EBUSY;
     /// An argument outside its range.
     EINVAL;

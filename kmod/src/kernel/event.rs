@@ -21,6 +21,8 @@ pub struct Source(pub i32);
 impl Source {
     /// Asynchronous I/O.
     pub const AIO: Self = Self(bindings::PORT_SOURCE_AIO);
+    /// Timers.
+    pub const TIMER: Self = Self(bindings::PORT_SOURCE_TIMER);
     /// Events of `port_send`.
     pub const USER: Self = Self(bindings::PORT_SOURCE_USER);
     /// Alerts.
@@ -74,10 +76,21 @@ impl KEvent {
         unsafe { (*self.0.get()).portkev_pid }
     }
 
-    /// Who may retrieve it.
+    /// Who may retrieve it. Timers and kernel AIO do not say so in the flags,
+    /// but deny their events to other processes (S79).
     #[inline]
     pub fn sharing(&self) -> Sharing {
-        if self.flags() & bindings::PORT_KEV_NOSHARE == 0 {
+        // SAFETY: as in flags(); source and callback do not change while the
+        // event is queued.
+        let (source, asks) = unsafe {
+            let raw = self.0.get();
+            (
+                Source((*raw).portkev_source),
+                (*raw).portkev_callback.is_some(),
+            )
+        };
+        let private = source == Source::TIMER || (source == Source::AIO && asks);
+        if self.flags() & bindings::PORT_KEV_NOSHARE == 0 && !private {
             Sharing::Shareable
         } else {
             Sharing::OwnerOnly
@@ -100,12 +113,13 @@ impl KEvent {
 #[inline]
 pub(super) unsafe fn shown(raw: *mut port_kevent_t) -> UserEvent {
     // SAFETY: the caller vouches for the event.
-    let ev = unsafe { &*raw };
-    UserEvent {
-        events: ev.portkev_events,
-        source: ev.portkev_source as u16,
-        object: ev.portkev_object as usize,
-        user: ev.portkev_user as usize,
+    unsafe {
+        UserEvent {
+            events: (*raw).portkev_events,
+            source: (*raw).portkev_source as u16,
+            object: (*raw).portkev_object as usize,
+            user: (*raw).portkev_user as usize,
+        }
     }
 }
 

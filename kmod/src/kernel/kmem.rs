@@ -91,6 +91,7 @@ impl<T: Copy, const N: usize> Slots<T, N> {
     /// and `wait` forbids to sleep.
     #[inline]
     pub fn reserve(&mut self, len: usize, fill: T, wait: Wait) -> bool {
+        self.release();
         if len > N && !self.allocate(len, wait) {
             return false;
         }
@@ -109,7 +110,6 @@ impl<T: Copy, const N: usize> Slots<T, N> {
             Wait::Sleep => bindings::KM_SLEEP,
             Wait::NoSleep => bindings::KM_NOSLEEP,
         };
-        self.release();
         let Some(size) = len.checked_mul(size_of::<T>()) else {
             return false;
         };

@@ -39,8 +39,15 @@ impl<T> CGlobal<T> {
 ///
 /// # Errors
 ///
-/// `ENXIO` without a device number; what the failing kernel function said.
+/// `EBUSY` when another portfs is loaded, `ENXIO` without a device number,
+/// what the failing kernel function said.
 pub fn init(template: &'static Template, linkage: *mut modlinkage) -> Result {
+    // SAFETY: genunix's variable; only the _init of a portfs writes it.
+    if !unsafe { (&raw const bindings::port_control.pc_cache).read() }.is_null() {
+        // Another portfs serves ports already, and its events come from that
+        // cache.
+        return Err(Errno::EBUSY);
+    }
     let registered = vnode::register(template).inspect_err(|_| {
         // SAFETY: a constant format without arguments.
         unsafe { bindings::cmn_err(bindings::CE_WARN, c"portfs: cannot set up ports".as_ptr()) }

@@ -215,9 +215,9 @@ impl Port {
 
     /// Owner and time of creation: uid, gid, wall clock.
     pub fn origin(&self) -> (bindings::uid_t, bindings::gid_t, timespec_t) {
+        let pp = self.as_ptr();
         // SAFETY: constant after creation.
-        let pp = unsafe { &*self.as_ptr() };
-        (pp.port_uid, pp.port_gid, pp.port_ctime)
+        unsafe { ((*pp).port_uid, (*pp).port_gid, (*pp).port_ctime) }
     }
 
     /// The descriptor number that `port_create` returned.

@@ -94,7 +94,7 @@ impl<'p> QueueGuard<'p> {
     /// works without the lock, so this is a snapshot.
     #[inline]
     pub fn in_retrieval(&self) -> u32 {
-        in_retrieval(self.raw()).load(Ordering::Relaxed)
+        in_retrieval(self.port).load(Ordering::Relaxed)
     }
 
     /// Threads that retrieve events right now (`portq_getn`).
@@ -256,29 +256,41 @@ impl<'p> QueueGuard<'p> {
         unsafe { &raw mut (*self.raw()).portq_list }
     }
 
-    /// Counts the queued events that satisfy `wanted`, up to `limit`.
+    /// Whether one of the first `limit` queued events satisfies `wanted`;
+    /// true also when there are more than that.
     #[inline]
-    pub fn count_events(&self, limit: u32, wanted: impl Fn(&KEvent) -> bool) -> u32 {
-        let mut count = 0;
+    pub fn any_event(&self, limit: u32, wanted: impl Fn(&KEvent) -> bool) -> bool {
         // SAFETY: portq_mutex protects the list.
         let mut at: *mut port_kevent_t = unsafe { bindings::list_head(self.list()).cast() };
-        while !at.is_null() && count < limit {
+        let mut seen = 0;
+        while !at.is_null() && seen < limit {
             // SAFETY: `at` is on the list, which cannot change under the lock.
             unsafe {
                 if wanted(KEvent::from_raw(at)) {
-                    count += 1;
+                    return true;
                 }
                 at = bindings::list_next(self.list(), at.cast()).cast();
             }
+            seen += 1;
         }
-        count
+        !at.is_null()
+    }
+
+    /// Whether the oldest queued event is one that its source keeps.
+    #[inline]
+    pub fn starts_wired(&self) -> bool {
+        // SAFETY: portq_mutex protects the list.
+        unsafe {
+            let head: *mut port_kevent_t = bindings::list_head(self.list()).cast();
+            !head.is_null() && KEvent::from_raw(head).is_wired()
+        }
     }
 }
 
 /// `portq_tnent` as an atomic: the retriever lowers it without the lock.
 #[inline]
-pub(super) fn in_retrieval<'a>(portq: *mut port_queue_t) -> &'a AtomicU32 {
+pub(super) fn in_retrieval(port: &Port) -> &AtomicU32 {
     // SAFETY: an aligned u32 in a live port; genunix writes it only while it
     // holds PORTQ_BLOCKED, which excludes a retriever.
-    unsafe { AtomicU32::from_ptr(&raw mut (*portq).portq_tnent) }
+    unsafe { AtomicU32::from_ptr(&raw mut (*port.queue_ptr()).portq_tnent) }
 }

@@ -72,7 +72,7 @@ impl<'p> QueueGuard<'p> {
             bindings::port_block(portq);
             bindings::list_move_tail(get_list(port), self.list());
         }
-        in_retrieval(portq).store(self.queued(), Ordering::Relaxed);
+        in_retrieval(port).store(self.queued(), Ordering::Relaxed);
         self.set_queued(0);
         let generation = self.see_arrivals();
         Retrieval {
@@ -92,7 +92,7 @@ impl<'p> Retrieval<'p> {
     /// Events still on the temporary list, skipped ones included.
     #[inline]
     pub fn available(&self) -> u32 {
-        in_retrieval(self.port.queue_ptr()).load(Ordering::Relaxed)
+        in_retrieval(self.port).load(Ordering::Relaxed)
     }
 
     /// Which arrivals this retrieval sees.
@@ -116,7 +116,7 @@ impl<'p> Retrieval<'p> {
     /// writes the count, so this needs no atomic read-modify-write.
     #[inline]
     fn count_out(&self) {
-        let left = in_retrieval(self.port.queue_ptr());
+        let left = in_retrieval(self.port);
         left.store(
             left.load(Ordering::Relaxed).wrapping_sub(1),
             Ordering::Relaxed,
@@ -133,7 +133,7 @@ impl<'p> Retrieval<'p> {
     pub fn finish(self) -> QueueGuard<'p> {
         let mut q = self.port.lock();
         let portq = q.raw();
-        let left = in_retrieval(portq).swap(0, Ordering::Relaxed);
+        let left = in_retrieval(self.port).swap(0, Ordering::Relaxed);
         if left != 0 {
             // The arrivals go behind the rest, then all of it moves back.
             // SAFETY: both lists are ours: blocked, and locked.
@@ -315,7 +315,11 @@ impl<'p> Taken<'p> {
         }
         while let Some(raw) = self.pop() {
             // SAFETY: nobody else knows the event; it came from pc_cache.
+            // The fields are reset as genunix does it.
             unsafe {
+                (*raw).portkev_callback = None;
+                (*raw).portkev_flags = 0;
+                (*raw).portkev_port = ptr::null_mut();
                 bindings::mutex_destroy(&raw mut (*raw).portkev_lock);
                 bindings::kmem_cache_free(bindings::port_control.pc_cache, raw.cast());
             }
@@ -334,6 +338,8 @@ impl<'p> Taken<'p> {
     #[cold]
     pub fn requeue(mut self) {
         let mut q = self.port.lock();
+        // What a running retrieval gives back is younger than these.
+        q.settle();
         while let Some(raw) = self.pop() {
             // SAFETY: portq_mutex is held, the event is on no list.
             unsafe { bindings::list_insert_head(q.list(), raw.cast()) };

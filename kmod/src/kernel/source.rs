@@ -112,6 +112,9 @@ unsafe fn port_add_ksource_local(portq: *mut port_queue_t, pks: &port_ksource_t)
 pub(super) unsafe fn free(portq: *mut port_queue_t) {
     // SAFETY: the caller vouches for exclusive access.
     unsafe {
+        if (*portq).portq_scache.is_null() {
+            return;
+        }
         for at in 0..BUCKETS {
             let bucket = (*portq).portq_scache.add(at);
             while let Some(pse) = pop(bucket) {
@@ -146,6 +149,23 @@ unsafe fn pop(bucket: *mut *mut port_source_t) -> Option<*mut port_source_t> {
     }
 }
 
+/// The first source of a bucket, null if there is none or no table any more.
+///
+/// # Safety
+///
+/// `portq` is live and its table protected by the caller.
+unsafe fn first(portq: *mut port_queue_t, at: usize) -> *mut port_source_t {
+    // SAFETY: the caller vouches for the table.
+    unsafe {
+        let table = (*portq).portq_scache;
+        if table.is_null() {
+            ptr::null_mut()
+        } else {
+            *table.add(at)
+        }
+    }
+}
+
 impl Port {
     /// Tells every source that the calling process closes the port. After a
     /// last close the table is gone.
@@ -168,12 +188,13 @@ impl Port {
     }
 
     fn notify_bucket(&self, at: usize) {
-        // By position, since entries may come and go between two calls.
+        // By position, since entries may come and go between two calls; the
+        // seven sources that exist never share a bucket.
         for nth in 0.. {
             let held = self.source_mutex().enter();
             // SAFETY: the table is protected by portq_source_mutex.
             let found = unsafe {
-                let mut pse = *(*self.queue_ptr()).portq_scache.add(at);
+                let mut pse = first(self.queue_ptr(), at);
                 for _ in 0..nth {
                     if !pse.is_null() {
                         pse = (*pse).portsrc_next;
@@ -191,7 +212,14 @@ impl Port {
         loop {
             let held = self.source_mutex().enter();
             // SAFETY: the table is protected by portq_source_mutex.
-            let popped = unsafe { pop((*self.queue_ptr()).portq_scache.add(at)) };
+            let popped = unsafe {
+                let table = (*self.queue_ptr()).portq_scache;
+                if table.is_null() {
+                    None
+                } else {
+                    pop(table.add(at))
+                }
+            };
             drop(held);
             let Some(pse) = popped else { return };
             // SAFETY: popped, so this thread is the only one to know it.

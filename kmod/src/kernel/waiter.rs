@@ -3,7 +3,9 @@
 //! Mirrors `portget_t`. The nodes form a ring, sorted by how many events each
 //! thread needs, fewest first, newest first among equals (S72, D1):
 //! `portq_thread` is its head and `portq_nget` the head's need, which is all
-//! that genunix looks at. Nodes live on the sleepers' stacks.
+//! that genunix looks at. Nodes live on the sleepers' stacks; a node's
+//! condition variable also belongs to the kernel's sleep queues, so nodes are
+//! reached by raw pointers only.
 //!
 //! A thread that looked at the queue and could take nothing (every event
 //! belonged to another process) is *fruitless*: it must sleep although events
@@ -20,7 +22,10 @@ use bindings::portget_t;
 
 use super::proc;
 use super::queue::{Alert, Flag, QueueGuard};
-use super::time::Deadline;
+use super::time::{self, Deadline};
+
+/// A day in nanoseconds: far below 2^31 ticks.
+const LONGEST_PIECE: i64 = 86_400_000_000_000;
 
 /// Which arrivals a fruitless thread has seen. Raised by retrievals.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -58,17 +63,19 @@ impl Waiter {
     /// The alert this thread was woken for, if any: it is delivered even if
     /// the port's alert is cleared before the thread runs (S76).
     pub fn alert(&self, _q: &QueueGuard<'_>) -> Option<Alert> {
-        // SAFETY: the lock is held, and the node is on our own stack.
-        let portget = unsafe { &(*self.node.as_ptr()).portget };
-        if portget.portget_state & bindings::PORTGET_ALERT == 0 {
-            return None;
+        let portget: *mut portget_t = self.node.as_ptr().cast();
+        // SAFETY: the node is on our own stack, and state and alert are
+        // written under the lock, which is held.
+        unsafe {
+            if (*portget).portget_state & bindings::PORTGET_ALERT == 0 {
+                return None;
+            }
+            Some(Alert {
+                events: (*portget).portget_alert.portal_events,
+                owner: (*portget).portget_alert.portal_pid,
+                user: (*portget).portget_alert.portal_user as usize,
+            })
         }
-        let alert = &portget.portget_alert;
-        Some(Alert {
-            events: alert.portal_events,
-            owner: alert.portal_pid,
-            user: alert.portal_user as usize,
-        })
     }
 }
 
@@ -97,23 +104,32 @@ impl QueueGuard<'_> {
     }
 
     /// Sleeps until woken; the lock is free meanwhile.
+    ///
+    /// The kernel tells the time left in whole ticks, so a wakeup in the last
+    /// tick looks like a time-out to it: the clock decides here. A long wait
+    /// is done in pieces, since the kernel keeps the ticks in an int.
     #[inline]
     pub fn sleep(&mut self, me: &Waiter, deadline: Deadline) -> Wake {
-        // SAFETY: the node is ours and outlives the sleep.
+        // SAFETY: address computation inside our own node.
         let cv = unsafe { &raw mut (*me.node.as_ptr()).portget.portget_cv };
         let mutex = self.mutex_ptr();
-        // SAFETY: the lock is held; cv is always used with it.
-        let left = unsafe {
-            match deadline {
-                Deadline::Never => i64::from(bindings::cv_wait_sig(cv, mutex)),
-                Deadline::At(when) => i64::from(bindings::cv_timedwait_sig_hrtime(cv, mutex, when)),
-                Deadline::Poll => -1,
+        let left = match deadline {
+            // SAFETY: the lock is held and cv is always used with it. The
+            // node stays in memory: unlike cv_wait_sig_swap this sleep does
+            // not let the stack be swapped out.
+            Deadline::Never => unsafe { bindings::cv_wait_sig(cv, mutex) },
+            Deadline::At(when) => {
+                let piece = when.min(time::now().saturating_add(LONGEST_PIECE));
+                // SAFETY: as above; `piece` is a time above 0, not the -1
+                // that means no time-out.
+                unsafe { bindings::cv_timedwait_sig_hrtime(cv, mutex, piece) }
             }
+            Deadline::Poll => return Wake::TimedOut,
         };
-        match left {
-            0 => Wake::Interrupted,
-            1.. => Wake::Signalled,
-            _ => Wake::TimedOut,
+        match (left, deadline) {
+            (0, _) => Wake::Interrupted,
+            (..0, Deadline::At(when)) if time::now() >= when => Wake::TimedOut,
+            _ => Wake::Signalled,
         }
     }
 
@@ -155,18 +171,21 @@ impl QueueGuard<'_> {
         }
         let nent = self.queued();
         self.for_each_waiter(|q, node| {
-            // SAFETY: for_each_waiter hands out nodes of the ring.
-            let (portget, seen) = unsafe { (&mut (*node).portget, (*node).seen.get()) };
-            if portget.portget_nget > nent {
-                // Sorted: nobody behind needs less.
-                return true;
+            let portget: *mut portget_t = node.cast();
+            // SAFETY: for_each_waiter hands out nodes of the ring; their
+            // owners cannot leave while we hold the lock.
+            unsafe {
+                if (*portget).portget_nget > nent {
+                    // Sorted: nobody behind needs less.
+                    return true;
+                }
+                let alerted = (*portget).portget_state & bindings::PORTGET_ALERT != 0;
+                let wanted = !alerted && q.has_news((*node).seen.get());
+                if wanted {
+                    bindings::cv_signal(&raw mut (*portget).portget_cv);
+                }
+                wanted
             }
-            if portget.portget_state & bindings::PORTGET_ALERT == 0 && q.has_news(seen) {
-                // SAFETY: the sleeper cannot leave while we hold the lock.
-                unsafe { bindings::cv_signal(&raw mut portget.portget_cv) };
-                return true;
-            }
-            false
         });
     }
 
@@ -174,16 +193,18 @@ impl QueueGuard<'_> {
     /// for an earlier alert keeps that one (S76).
     pub fn alert_waiters(&mut self, alert: Alert) {
         self.for_each_waiter(|_, node| {
-            // SAFETY: for_each_waiter hands out nodes of the ring.
-            let portget = unsafe { &mut (*node).portget };
-            if portget.portget_state & bindings::PORTGET_ALERT == 0 {
-                portget.portget_alert.portal_events = alert.events;
-                portget.portget_alert.portal_pid = alert.owner;
-                portget.portget_alert.portal_object = 0;
-                portget.portget_alert.portal_user = alert.user as _;
-                portget.portget_state |= bindings::PORTGET_ALERT;
-                // SAFETY: the sleeper cannot leave while we hold the lock.
-                unsafe { bindings::cv_signal(&raw mut portget.portget_cv) };
+            let portget: *mut portget_t = node.cast();
+            // SAFETY: for_each_waiter hands out nodes of the ring; their
+            // owners cannot leave while we hold the lock.
+            unsafe {
+                if (*portget).portget_state & bindings::PORTGET_ALERT == 0 {
+                    (*portget).portget_alert.portal_events = alert.events;
+                    (*portget).portget_alert.portal_pid = alert.owner;
+                    (*portget).portget_alert.portal_object = 0;
+                    (*portget).portget_alert.portal_user = alert.user as _;
+                    (*portget).portget_state |= bindings::PORTGET_ALERT;
+                    bindings::cv_signal(&raw mut (*portget).portget_cv);
+                }
             }
             false
         });
@@ -231,29 +252,55 @@ fn port_queue_thread(q: &mut QueueGuard<'_>, node: NonNull<Node>) {
             (*new).portget_prev = new;
             (*portq).portq_thread = new;
         } else {
-            let mut at = head;
-            while need > (*at).portget_nget {
-                // The test's broken module stops at the last one, as C does.
-                if cfg!(feature = "broken-waiters") && (*at).portget_next == head {
-                    break;
-                }
-                at = (*at).portget_next;
-                if at == head {
-                    break;
-                }
-            }
+            let (at, first) = place(head, need);
             let before = (*at).portget_prev;
             (*new).portget_next = at;
             (*new).portget_prev = before;
             (*before).portget_next = new;
             (*at).portget_prev = new;
-            let first = need <= (*head).portget_nget;
-            if first || (cfg!(feature = "broken-waiters") && at == head) {
+            if first {
                 (*portq).portq_thread = new;
             }
         }
         (*portq).portq_nget = (*(*portq).portq_thread).portget_nget;
     }
+}
+
+/// Before which sleeper a need belongs, and whether that makes it the head.
+///
+/// # Safety
+///
+/// `head` is the head of a ring whose lock is held.
+#[cfg(not(feature = "broken-waiters"))]
+unsafe fn place(head: *mut portget_t, need: u32) -> (*mut portget_t, bool) {
+    let mut at = head;
+    // SAFETY: ring nodes are valid under the lock.
+    unsafe {
+        while need > (*at).portget_nget {
+            at = (*at).portget_next;
+            if at == head {
+                return (at, false);
+            }
+        }
+    }
+    (at, at == head)
+}
+
+/// The test's broken module: never behind the last one, as C does (D1).
+///
+/// # Safety
+///
+/// As for the real one.
+#[cfg(feature = "broken-waiters")]
+unsafe fn place(head: *mut portget_t, need: u32) -> (*mut portget_t, bool) {
+    let mut at = head;
+    // SAFETY: ring nodes are valid under the lock.
+    unsafe {
+        while need > (*at).portget_nget && (*at).portget_next != head {
+            at = (*at).portget_next;
+        }
+    }
+    (at, at == head)
 }
 
 /// Takes a sleeper out of the ring.

@@ -2,11 +2,11 @@
 
 use super::alert;
 use super::is_deliverable;
-use super::retrieve::{Look, retrieve};
+use super::retrieve::{Look, port_check_return_cond, retrieve};
 use super::wait::{Verdict, Waiting};
 use crate::kernel::port::Port;
 use crate::kernel::proc::{self, Model};
-use crate::kernel::queue::{Alert, QueueGuard};
+use crate::kernel::queue::Alert;
 use crate::kernel::time::Timespec;
 use crate::kernel::user::{EventList, UserAddr};
 use crate::kernel::{Errno, Result};
@@ -82,7 +82,7 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
     loop {
         let (at_queue, verdict) = waiting.wait(q);
         q = at_queue;
-        let expired = match verdict {
+        let (last, expired) = match verdict {
             Verdict::Failed(error) => {
                 port_check_return_cond(q);
                 return Err(error);
@@ -91,36 +91,44 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
                 port_check_return_cond(q);
                 return port_get_alert(&want.list, alert);
             }
-            Verdict::Enough => None,
-            Verdict::Whatever { expired } => Some(expired),
+            Verdict::Enough => (false, false),
+            Verdict::Whatever { expired } => (true, expired),
         };
-        if let (Some(expired), 0) = (expired, q.queued()) {
+        // What another thread retrieves right now may come back.
+        if last && q.queued() == 0 && q.in_retrieval() == 0 {
             port_check_return_cond(q);
             return Ok(Outcome { count: 0, expired });
         }
-        let goes_on = expired.is_none();
-        let count = match retrieve(q, &want.list, want.max, goes_on)? {
-            Look::Vain(generation) if goes_on => {
+        let count = match retrieve(q, &want.list, want.max, last)? {
+            Look::Got(count) => count,
+            Look::Vain(_) if last => 0,
+            Look::Vain(generation) => {
                 waiting.looked_in_vain(generation);
                 q = port.lock();
                 continue;
             }
-            Look::Vain(_) => 0,
-            Look::Got(count) => count,
         };
         return Ok(Outcome {
             count,
-            expired: expired == Some(true) && count < want.need,
+            expired: expired && count < want.need,
         });
     }
 }
 
-/// The number of events the caller could retrieve (S62, D15).
-fn length(port: &Port) -> u32 {
+/// The number of events the caller could retrieve (S62, S16, D15). Goes
+/// through them as a retrieval does, so that senders do not wait meanwhile.
+pub fn length(port: &Port) -> u32 {
     let pid = proc::pid();
-    let mut q = port.lock();
-    q.settle();
-    q.count_events(u32::MAX, |event| is_deliverable(event, pid))
+    let mut retrieval = port.lock().retrieve();
+    let mut count = 0;
+    while let Some(candidate) = retrieval.next() {
+        if is_deliverable(candidate.event(), pid) {
+            count += 1;
+        }
+        candidate.skip();
+    }
+    retrieval.finish().wake_next();
+    count
 }
 
 /// Hands an alert over; no lock is held while it is copied (D20).
@@ -128,12 +136,4 @@ fn length(port: &Port) -> u32 {
 fn port_get_alert(list: &EventList, alert: Alert) -> Result<Outcome> {
     list.write_one(alert::shown(alert))?;
     Ok(Outcome::of(1))
-}
-
-/// The way out for every thread that was counted in: passes on a wakeup it
-/// did not use (D2) and tells a close that waits.
-#[inline(never)]
-fn port_check_return_cond(mut q: QueueGuard<'_>) {
-    q.leave();
-    q.wake_next();
 }

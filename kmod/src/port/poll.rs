@@ -1,4 +1,4 @@
-//! `poll(2)` and `fstat(2)` on a port.
+//! `poll(2)` on a port.
 
 use super::is_deliverable;
 use crate::kernel::poll::{PollEvents, Polled};
@@ -30,17 +30,15 @@ pub fn poll(port: &Port, wanted: PollEvents, others_ready: bool, pid: Pid) -> Po
     Polled { ready, noted }
 }
 
+/// How far a poll looks for an event of the caller among those of others.
+/// Senders wait meanwhile, in interrupts too; behind that many the port just
+/// counts as readable.
+const FARTHEST_LOOK: u32 = 1024;
+
 /// Events that a retrieval holds right now count as there: it may give them
 /// back, and whoever waits for them is not told then.
 fn is_readable(q: &QueueGuard<'_>, pid: Pid) -> bool {
     (tunable::strict() && q.has(Flag::ALERT))
         || q.in_retrieval() > 0
-        || q.count_events(1, |event| is_deliverable(event, pid)) > 0
-}
-
-/// `st_size`: the events that the caller could retrieve (S16, D15).
-pub fn size(port: &Port, pid: Pid) -> u32 {
-    let q = port.lock();
-    let queued = q.count_events(u32::MAX, |event| is_deliverable(event, pid));
-    queued.saturating_add(q.in_retrieval())
+        || q.any_event(FARTHEST_LOOK, |event| is_deliverable(event, pid))
 }

@@ -20,48 +20,91 @@ pub enum Look {
     Vain(Generation),
 }
 
+/// A wired event is next, and the caller's list may not be there: such an
+/// event cannot be put back once its source knows that it was delivered.
+struct Unprobed;
+
 /// Takes up to `max` events and copies them to `list`. Gives the lock up and
-/// leaves the port, except after a look in vain by a thread that `goes_on`.
+/// leaves the port, except after a look in vain that is not the `last` one.
 ///
 /// # Errors
 ///
 /// `EFAULT` when the list cannot be written; the events are back then, in
 /// their order (D22).
 #[inline(never)]
-pub fn retrieve(q: QueueGuard<'_>, list: &EventList, max: u32, goes_on: bool) -> Result<Look> {
+pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -> Result<Look> {
+    let port = q.port();
+    let mut probed = false;
+    let mut wanted = q.starts_wired();
+    loop {
+        if wanted && !probed {
+            let count = max.min(q.queued());
+            drop(q);
+            // Touches user memory, so neither lock nor block is held.
+            let there = list.probe(count as usize);
+            q = port.lock();
+            if let Err(error) = there {
+                port_check_return_cond(q);
+                return Err(error);
+            }
+            probed = true;
+        }
+        match attempt(q, list, max, last, probed) {
+            Ok(outcome) => return outcome,
+            Err(Unprobed) => wanted = true,
+        }
+        q = port.lock();
+    }
+}
+
+#[inline(never)]
+fn attempt(
+    q: QueueGuard<'_>,
+    list: &EventList,
+    max: u32,
+    last: bool,
+    probed: bool,
+) -> core::result::Result<Result<Look>, Unprobed> {
     let port = q.port();
     let mut taken = Taken::none(port);
     let mut slots = Slots::<EventSlot, SHORT_LIST>::new();
     let mut retrieval = q.retrieve();
     let generation = retrieval.generation();
     let room = reserve(&mut slots, max.min(retrieval.available()), port);
-    let outcome = fill(&mut retrieval, list, slots.as_mut_slice(), room, &mut taken);
+    let filled = fill(
+        &mut retrieval,
+        list,
+        slots.as_mut_slice(),
+        room,
+        &mut taken,
+        probed,
+    );
     let mut q = retrieval.finish();
-    if outcome != Ok(0) || !goes_on {
-        q.leave();
-    }
-    q.wake_next();
-    drop(q);
-    let copied = outcome.and_then(|count| {
-        if count != 0 {
-            list.copy_out(slots.as_mut_slice(), count as usize)?;
-        }
-        Ok(count)
-    });
-    match copied {
-        Ok(0) => {
+    let count = match filled {
+        Ok(count) if count != 0 || last => count,
+        Ok(_) => {
+            q.wake_next();
+            drop(q);
             taken.free();
-            Ok(Look::Vain(generation))
+            return Ok(Ok(Look::Vain(generation)));
         }
-        Ok(count) => {
-            taken.free();
-            Ok(Look::Got(count))
-        }
-        Err(error) => {
+        Err(unprobed) => {
+            drop(q);
             taken.requeue();
-            Err(error)
+            return Err(unprobed);
         }
+    };
+    port_check_return_cond(q);
+    if count == 0 {
+        taken.free();
+        return Ok(Ok(Look::Vain(generation)));
     }
+    if let Err(error) = list.copy_out(slots.as_mut_slice(), count as usize) {
+        taken.requeue();
+        return Ok(Err(error));
+    }
+    taken.free();
+    Ok(Ok(Look::Got(count)))
 }
 
 /// Makes room for `wanted` events, or for as many as one call may allocate
@@ -86,10 +129,10 @@ fn fill<'p>(
     slots: &mut [EventSlot],
     room: u32,
     taken: &mut Taken<'p>,
-) -> Result<u32> {
+    probed: bool,
+) -> core::result::Result<u32, Unprobed> {
     let pid = proc::pid();
     let mut count = 0;
-    let mut probed = false;
     while count < room {
         let Some(candidate) = retrieval.next() else {
             break;
@@ -102,11 +145,8 @@ fn fill<'p>(
             candidate.skip();
             continue;
         }
-        // A wired event cannot be put back once its source knows that it was
-        // delivered: make sure before that the caller's list is there (D22).
         if candidate.event().is_wired() && !probed {
-            list.probe(room as usize)?;
-            probed = true;
+            return Err(Unprobed);
         }
         if let Some(shown) = candidate.take(taken) {
             list.encode(slots, count as usize, shown);
@@ -114,4 +154,12 @@ fn fill<'p>(
         }
     }
     Ok(count)
+}
+
+/// The way out for every thread that was counted in: passes on a wakeup it
+/// did not use (D2) and tells a close that waits.
+#[inline(never)]
+pub fn port_check_return_cond(mut q: QueueGuard<'_>) {
+    q.leave();
+    q.wake_next();
 }

@@ -4,6 +4,7 @@ use super::getn::{Outcome, Request, Timeout, port_getn};
 use super::{alert, create, dispatch as dispatch_event, send};
 use crate::kernel::event::Source;
 use crate::kernel::file::PortFile;
+use crate::kernel::port::Port;
 use crate::kernel::proc::Model;
 use crate::kernel::time::Timespec;
 use crate::kernel::user::{EventList, UserAddr};
@@ -71,54 +72,8 @@ pub fn dispatch(args: &Args) -> Result<i64> {
     let file = PortFile::hold(a0 as i32)?;
     let port = file.port();
     match opcode & CODE_MASK {
-        GET => {
-            let timeout = if a4 == 0 {
-                Timeout::Forever
-            } else {
-                Timeout::After(Timespec {
-                    sec: a2 as i64,
-                    nsec: a3 as i64,
-                })
-            };
-            let list = EventList::new(UserAddr(a1), args.model);
-            let got = port_getn(
-                port,
-                &Request {
-                    list,
-                    max: 1,
-                    need: 1,
-                    timeout,
-                },
-            )?;
-            // Zero time-out and no event: the manual says ETIME (D26).
-            if got.count == 0 && (got.expired || tunable::strict()) {
-                return Err(Errno::ETIME);
-            }
-            Ok(0)
-        }
-        GETN => {
-            let list = EventList::new(UserAddr(a1), args.model);
-            let timeout = match UserAddr(a4) {
-                addr if addr.is_null() => Timeout::Forever,
-                addr => Timeout::At(addr, args.model),
-            };
-            let request = Request {
-                list,
-                max: a2 as u32,
-                need: a3 as u32,
-                timeout,
-            };
-            let Outcome { count, expired } = port_getn(port, &request)?;
-            // ETIME is a second return value here, not a failed call (S7).
-            Ok(packed(
-                count,
-                if expired {
-                    Errno::ETIME.number() as u32
-                } else {
-                    0
-                },
-            ))
-        }
+        GET => get(port, args),
+        GETN => getn(port, args),
         SEND => send::port_send(port, a1 as i32, a2).map(|()| 0),
         DISPATCH => {
             let source = Source(a1 as i32);
@@ -131,4 +86,58 @@ pub fn dispatch(args: &Args) -> Result<i64> {
         DISSOCIATE => source::dissociate(port, Source(a1 as i32)).map(|()| 0),
         _ => Err(Errno::EINVAL),
     }
+}
+
+/// The time-out of `port_get` comes in registers (S6). A zero one without an
+/// event is `ETIME` by the manual (D26).
+fn get(port: &Port, args: &Args) -> Result<i64> {
+    let [_, list, sec, nsec, timed] = args.a;
+    let timeout = match timed {
+        0 => Timeout::Forever,
+        _ => Timeout::After(Timespec {
+            sec: sec as i64,
+            nsec: nsec as i64,
+        }),
+    };
+    let list = EventList::new(UserAddr(list), args.model);
+    let got = port_getn(
+        port,
+        &Request {
+            list,
+            max: 1,
+            need: 1,
+            timeout,
+        },
+    )?;
+    if got.count == 0 && (got.expired || tunable::strict()) {
+        return Err(Errno::ETIME);
+    }
+    Ok(0)
+}
+
+/// `ETIME` is a second return value here, not a failed call (S7).
+fn getn(port: &Port, args: &Args) -> Result<i64> {
+    let [_, list, max, need, timeout] = args.a;
+    let timeout = match UserAddr(timeout) {
+        addr if addr.is_null() => Timeout::Forever,
+        addr => Timeout::At(addr, args.model),
+    };
+    let list = EventList::new(UserAddr(list), args.model);
+    let Outcome { count, expired } = port_getn(
+        port,
+        &Request {
+            list,
+            max: max as u32,
+            need: need as u32,
+            timeout,
+        },
+    )?;
+    Ok(packed(
+        count,
+        if expired {
+            Errno::ETIME.number() as u32
+        } else {
+            0
+        },
+    ))
 }

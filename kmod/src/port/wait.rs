@@ -89,11 +89,18 @@ impl Waiting {
     }
 
     fn sleep(&self, q: &mut QueueGuard<'_>, me: &Waiter, deadline: Deadline) -> Verdict {
+        let mut wake = Wake::Signalled;
         loop {
             // The alert comes first, even for a thread that was also
             // interrupted: every thread asleep at that time gets it (S76).
             if let Some(alert) = me.alert(q) {
                 return Verdict::Alerted(alert);
+            }
+            match wake {
+                Wake::Interrupted => return Verdict::Failed(Errno::EINTR),
+                // Not an error yet: events may have come with the timer (D7).
+                Wake::TimedOut => return Verdict::Whatever { expired: true },
+                Wake::Signalled => {}
             }
             // A running retriever looks again itself, and wakes us then.
             if q.retrievers() == 0 && self.is_satisfied(q) {
@@ -102,16 +109,7 @@ impl Waiting {
             if q.has(Flag::CLOSE) {
                 return Verdict::Failed(Errno::EBADFD);
             }
-            let wake = q.sleep(me, deadline);
-            if let (Wake::Interrupted | Wake::TimedOut, Some(alert)) = (wake, me.alert(q)) {
-                return Verdict::Alerted(alert);
-            }
-            match wake {
-                Wake::Signalled => {}
-                Wake::Interrupted => return Verdict::Failed(Errno::EINTR),
-                // Not an error yet: events may have come with the timer (D7).
-                Wake::TimedOut => return Verdict::Whatever { expired: true },
-            }
+            wake = q.sleep(me, deadline);
         }
     }
 }
