@@ -9,6 +9,10 @@ use super::errno::{Errno, Result};
 
 const NANOSEC: i64 = 1_000_000_000;
 
+/// The shortest wait, in nanoseconds: the kernel's own floor for timers of
+/// unprivileged processes, so that nobody floods it with callouts.
+const SHORTEST_WAIT: i64 = 200_000;
+
 /// A relative time-out as a caller states it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Timespec {
@@ -65,7 +69,7 @@ impl Timespec {
             .sec
             .checked_mul(NANOSEC)
             .and_then(|ns| ns.checked_add(self.nsec));
-        Ok(match length.and_then(|ns| ns.checked_add(now())) {
+        Ok(match length.and_then(|ns| ns.max(SHORTEST_WAIT).checked_add(now())) {
             Some(instant) if instant < i64::MAX => Deadline::At(instant),
             _ => Deadline::Never,
         })
