@@ -1,0 +1,80 @@
+//! Threads that live in `port_get` until an alert ends them (C23, C24).
+
+use super::prelude::*;
+use crate::PORT_ALERT_SET;
+
+pub(super) const CASES: &[Case] = &[
+    case(
+        "consumer.c23_spawner_ends_by_alert",
+        "C23 S76 S77",
+        libc_spawner,
+    )
+    .both(),
+    case(
+        "consumer.c23_spawner_many_times",
+        "C23 S82",
+        libc_spawner_loop,
+    )
+    .needs(Caps::KSTAT),
+    case("consumer.c24_reader_ends_by_alert", "C24 S77", notify).both(),
+];
+
+/// libc's SIGEV_THREAD spawner: events until an alert, which stays until the port is closed.
+fn libc_spawner(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let spawner = ctx.spawn_asleep(move |sys| -> Result<(u32, Event), Errno> {
+        let mut jobs = 0;
+        loop {
+            let event = Port::at(sys, fd).get(Timeout::Never)?;
+            if event.source == source::ALERT as u16 {
+                return Ok((jobs, event));
+            }
+            jobs += 1;
+        }
+    })?;
+    for job in 0..5 {
+        port.dispatch(0, source::AIO, 1, job, job)?;
+    }
+    ctx.settle();
+    port.alert(PORT_ALERT_SET, 1, 0x7e)?;
+    ctx.expect_done("the spawner", &spawner)?;
+    let (jobs, event) = spawner.join()??;
+    check::equal("jobs", jobs, 5)?;
+    check::equal("alert", event, Event::new(source::ALERT, 1, 0, 0x7e))?;
+    for _ in 0..3 {
+        check::equal("alert again", port.get(Timeout::Never), Ok(event))?;
+    }
+    port.alert(0, 0, 0)?;
+    check::refused("after the clear", port.get(Timeout::Poll), Errno::ETIME)
+}
+
+/// A hundred private ports with their threads come and go without a trace.
+fn libc_spawner_loop(ctx: &Ctx<'_>) -> Verdict {
+    let before = ctx.sys.ports_kstat()?;
+    for round in 0..100 {
+        let port = ctx.port()?;
+        let fd = port.fd();
+        let spawner = ctx.spawn_asleep(move |sys| Port::at(sys, fd).get(Timeout::Never))?;
+        port.alert(PORT_ALERT_SET, 1, round)?;
+        check::equal("alert", spawner.join()??.user, round as u64)?;
+        port.close()?;
+    }
+    check::equal("kstat", ctx.sys.ports_kstat()?, before)
+}
+
+/// A watcher's reader thread leaves on an alert with 666; nothing comes after the close.
+fn notify(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let reader = ctx.spawn_asleep(move |sys| Port::at(sys, fd).get(Timeout::Never))?;
+    port.alert(PORT_ALERT_SET, 666, 0)?;
+    ctx.expect_done("the reader", &reader)?;
+    check::equal(
+        "alert",
+        reader.join()?,
+        Ok(Event::new(source::ALERT, 666, 0, 0)),
+    )?;
+    port.close()?;
+    check::refused("port_get", port.get(Timeout::Poll), Errno::EBADF)
+}

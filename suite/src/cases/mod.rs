@@ -1,0 +1,98 @@
+//! The cases, one file per noun. [`all`] lists them in the order of the files.
+
+use crate::case::{Case, Entry};
+
+mod alert;
+mod alert_flags;
+mod close;
+mod consumer;
+mod consumer_alert;
+mod consumer_loop;
+mod create;
+mod delivery;
+mod dispatch;
+mod dup;
+mod errno;
+mod fork;
+mod get;
+mod getn;
+mod getn_bounds;
+mod ilp32;
+mod interrupt;
+mod ksource;
+mod kstat;
+mod limits;
+mod memory;
+mod order;
+mod poll;
+mod send;
+mod sendn;
+mod sendn_chunks;
+mod share;
+mod stat;
+mod stress;
+mod timeout;
+mod user_ptr;
+mod user_ptr_sendn;
+mod waiters;
+mod wakeup;
+
+/// What every file of cases uses.
+mod prelude {
+    pub(super) use crate::case::{Case, case};
+    pub(super) use crate::check::{self, Failure, Verdict};
+    pub(super) use crate::{
+        Caps, Ctx, Errno, Event, EventList, MSEC, Model, Outcome, Port, System, Task, Timeout,
+        Timespec, UserBuf, op, source,
+    };
+    pub(super) use alloc::format;
+    pub(super) use alloc::vec;
+    pub(super) use alloc::vec::Vec;
+}
+
+const LISTS: &[&[Case]] = &[
+    create::CASES,
+    limits::CASES,
+    send::CASES,
+    sendn::CASES,
+    sendn_chunks::CASES,
+    get::CASES,
+    getn::CASES,
+    getn_bounds::CASES,
+    order::CASES,
+    waiters::CASES,
+    wakeup::CASES,
+    interrupt::CASES,
+    timeout::CASES,
+    alert::CASES,
+    alert_flags::CASES,
+    dispatch::CASES,
+    close::CASES,
+    dup::CASES,
+    fork::CASES,
+    share::CASES,
+    ksource::CASES,
+    delivery::CASES,
+    poll::CASES,
+    stat::CASES,
+    kstat::CASES,
+    errno::CASES,
+    user_ptr::CASES,
+    user_ptr_sendn::CASES,
+    memory::CASES,
+    ilp32::CASES,
+    consumer::CASES,
+    consumer_alert::CASES,
+    consumer_loop::CASES,
+    stress::CASES,
+];
+
+/// Every case once.
+pub fn all() -> impl Iterator<Item = &'static Case> {
+    LISTS.iter().flat_map(|list| list.iter())
+}
+
+/// Every case in each of its data models.
+pub fn entries() -> impl Iterator<Item = Entry> {
+    all().flat_map(Entry::of)
+}
