@@ -1,0 +1,430 @@
+//! Open files and the descriptors of a process.
+//!
+//! Mirrors fio.c: the reference that `getf` takes on a descriptor, the list of descriptors each
+//! thread is using (`t_activefd`), and a close that waits for those threads, poking them out of
+//! their sleeps first (S71). The table has its final size from the start (`p_fno_ctl` entries), so
+//! it never moves; `uf_alloc`, which in the kernel finds a free descriptor fast, is not kept.
+//!
+//! Contexts: threads of a process; none of this runs in interrupt context.
+//! Lock order: p_lock, fi_lock, uf_lock, a_fdlock. f_tlock is held over VOP_CLOSE.
+
+mod active;
+mod table;
+
+use std::ffi::c_int;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+use bindings::*;
+
+pub use active::{clear_stale_fd, free_afd};
+pub use table::{closeall, flist_create, flist_fork};
+
+use crate::curthread::{cred, curproc};
+use crate::fault::{self, Fault};
+use active::{clear_active_fd, poke_active, set_active_fd};
+use table::{Entry, finfo};
+
+static FILE_CACHE: AtomicPtr<kmem_cache_t> = AtomicPtr::new(ptr::null_mut());
+
+unsafe extern "C" fn file_constructor(
+    buf: *mut std::ffi::c_void,
+    _arg: *mut std::ffi::c_void,
+    _kmflags: c_int,
+) -> c_int {
+    // SAFETY: the cache hands in a buffer of the size of a file_t.
+    unsafe {
+        mutex_init(
+            &raw mut (*buf.cast::<file_t>()).f_tlock,
+            ptr::null_mut(),
+            MUTEX_DEFAULT,
+            ptr::null_mut(),
+        );
+    }
+    0
+}
+
+unsafe extern "C" fn file_destructor(buf: *mut std::ffi::c_void, _arg: *mut std::ffi::c_void) {
+    // SAFETY: the buffer went through the constructor.
+    unsafe { mutex_destroy(&raw mut (*buf.cast::<file_t>()).f_tlock) };
+}
+
+/// Creates the cache of files; called once while the kernel boots.
+pub(crate) fn finit() {
+    // SAFETY: the constructor and destructor treat the buffer as the file_t it is sized for.
+    let cache = unsafe {
+        kmem_cache_create(
+            c"file_cache".as_ptr().cast_mut(),
+            size_of::<file_t>(),
+            0,
+            Some(file_constructor),
+            Some(file_destructor),
+            None,
+            ptr::null_mut(),
+            ptr::null_mut(),
+            0,
+        )
+    };
+    FILE_CACHE.store(cache, Ordering::Release);
+}
+
+/// Holds the open file of descriptor `fd`; NULL when it is not open.
+///
+/// # Safety
+/// The caller is a thread of a process and gives the hold back with [`releasef`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn getf(fd: c_int) -> *mut file_t {
+    // SAFETY: the table belongs to the calling thread's process and outlives it.
+    unsafe {
+        let Some(entry) = Entry::lookup(finfo(curproc()), fd) else {
+            return ptr::null_mut();
+        };
+        // Make room first: no allocation under uf_lock.
+        set_active_fd(-1);
+        let entry = entry.enter();
+        let fp = (*entry.ufp).uf_file;
+        if !fp.is_null() {
+            (*entry.ufp).uf_refcnt += 1;
+            set_active_fd(fd);
+        }
+        fp
+    }
+}
+
+/// Gives back what [`getf`] held and wakes a closer.
+///
+/// # Safety
+/// The calling thread holds `fd` by getf.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn releasef(fd: c_int) {
+    // SAFETY: as in getf; the hold keeps the entry in use.
+    unsafe {
+        let Some(entry) = Entry::lookup(finfo(curproc()), fd) else {
+            crate::panic::kernel_panic("fd-refcnt", &format!("releasef({fd}): no such descriptor"));
+        };
+        let entry = entry.enter();
+        if (*entry.ufp).uf_refcnt <= 0 {
+            crate::panic::kernel_panic(
+                "fd-refcnt",
+                &format!("releasef({fd}): the descriptor is not held"),
+            );
+        }
+        clear_active_fd(fd);
+        (*entry.ufp).uf_refcnt -= 1;
+        if (*entry.ufp).uf_refcnt == 0 {
+            cv_broadcast(&raw mut (*entry.ufp).uf_closing_cv);
+        }
+    }
+}
+
+/// Reserves the lowest free descriptor from `start` up and puts `fp` (or nothing yet) there.
+/// None when the process may not have another one.
+///
+/// # Safety
+/// The caller is a thread of a process; a `fp` that is given brings its own f_count.
+pub(crate) unsafe fn ufalloc_file(start: c_int, fp: *mut file_t) -> Option<c_int> {
+    // SAFETY: as in getf; fi_lock keeps others from taking the same descriptor.
+    unsafe {
+        let fip = finfo(curproc());
+        mutex_enter(&raw mut (*fip).fi_lock);
+        let free = (start..(*fip).fi_nfiles).find(|fd| {
+            let entry = (*fip).fi_list.add(*fd as usize);
+            (*entry).uf_busy == 0
+        });
+        if let Some(entry) = free.and_then(|fd| Entry::lookup(fip, fd)) {
+            let entry = entry.enter();
+            (*entry.ufp).uf_busy = 1;
+            (*entry.ufp).uf_file = fp;
+            if !fp.is_null() {
+                (*entry.ufp).uf_gen += 1;
+            }
+        }
+        mutex_exit(&raw mut (*fip).fi_lock);
+        free
+    }
+}
+
+/// Makes a file structure, and a descriptor for it when `fdp` is not NULL. Answers 0 or EMFILE;
+/// the file comes back with f_tlock held and f_count 1.
+///
+/// # Safety
+/// `fpp` is writable, `fdp` NULL or writable; the caller may sleep.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn falloc(
+    vp: *mut vnode_t,
+    flag: c_int,
+    fpp: *mut *mut file_t,
+    fdp: *mut c_int,
+) -> c_int {
+    // SAFETY: the out pointers are writable (contract); the file is ours until it is handed out.
+    unsafe {
+        let mut fd = -1;
+        if !fdp.is_null() {
+            if fault::fires(Fault::Falloc).is_some() {
+                return EMFILE;
+            }
+            match ufalloc_file(0, ptr::null_mut()) {
+                Some(free) => fd = free,
+                None => return EMFILE,
+            }
+        }
+        let fp: *mut file_t = kmem_cache_alloc(FILE_CACHE.load(Ordering::Acquire), KM_SLEEP).cast();
+        mutex_enter(&raw mut (*fp).f_tlock);
+        (*fp).f_count = 1;
+        (*fp).f_flag = flag as ushort_t;
+        (*fp).f_flag2 = ((flag & (FSEARCH | FEXEC)) >> 16) as ushort_t;
+        (*fp).f_vnode = vp;
+        (*fp).f_offset = 0;
+        (*fp).f_audit_data = ptr::null_mut();
+        (*fp).f_filock = ptr::null_mut();
+        (*fp).f_cred = cred();
+        crate::cred::crhold((*fp).f_cred);
+        *fpp = fp;
+        if !fdp.is_null() {
+            *fdp = fd;
+        }
+        0
+    }
+}
+
+/// Takes back a file that [`falloc`] made and nobody opened.
+///
+/// # Safety
+/// `fp` is such a file with f_tlock held; it is not used afterwards.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn unfalloc(fp: *mut file_t) {
+    // SAFETY: the file is the caller's (contract).
+    unsafe {
+        (*fp).f_count -= 1;
+        let last = (*fp).f_count <= 0;
+        let cred = (*fp).f_cred;
+        mutex_exit(&raw mut (*fp).f_tlock);
+        if last {
+            crate::cred::crfree(cred);
+            kmem_cache_free(FILE_CACHE.load(Ordering::Acquire), fp.cast());
+        }
+    }
+}
+
+/// Puts `fp` into the reserved descriptor `fd`; NULL gives the reservation back.
+///
+/// # Safety
+/// `fd` is reserved by the calling process and has no file.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn setf(fd: c_int, fp: *mut file_t) {
+    // SAFETY: as in getf.
+    unsafe {
+        let fip = finfo(curproc());
+        let Some(entry) = Entry::lookup(fip, fd) else {
+            crate::panic::kernel_panic("fd-setf", &format!("setf({fd}): no such descriptor"));
+        };
+        mutex_enter(&raw mut (*fip).fi_lock);
+        let entry = entry.enter();
+        if (*entry.ufp).uf_busy == 0 || !(*entry.ufp).uf_file.is_null() {
+            crate::panic::kernel_panic(
+                "fd-setf",
+                &format!("setf({fd}): not a reserved descriptor"),
+            );
+        }
+        if fp.is_null() {
+            (*entry.ufp).uf_busy = 0;
+        } else {
+            (*entry.ufp).uf_gen += 1;
+        }
+        (*entry.ufp).uf_file = fp;
+        cv_broadcast(&raw mut (*entry.ufp).uf_wanted_cv);
+        drop(entry);
+        mutex_exit(&raw mut (*fip).fi_lock);
+    }
+}
+
+/// Closes descriptor `fd` and puts `newfp` (or nothing) in its place. Answers 0, EBADF or, when
+/// nothing takes its place, what the close answered.
+///
+/// Other threads that use the descriptor are poked out of their interruptible sleeps, their
+/// system calls end with EBADF, and this call waits until they are gone (S71).
+///
+/// # Safety
+/// The caller is a thread of a process that does not itself hold `fd` by getf; a `newfp` brings
+/// its own f_count.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn closeandsetf(fd: c_int, newfp: *mut file_t) -> c_int {
+    // SAFETY: as in getf. The entry is reserved (uf_busy) from the moment the file is taken out
+    // until setf, so nobody else touches it.
+    unsafe {
+        let fip = finfo(curproc());
+        let Some(place) = Entry::lookup(fip, fd) else {
+            return EBADF;
+        };
+        let fi_lock = &raw mut (*fip).fi_lock;
+        if !newfp.is_null() {
+            mutex_enter(fi_lock);
+        }
+        let mut entry = place.enter();
+        if !newfp.is_null() {
+            // Between falloc and setf somebody else owns it.
+            while (*entry.ufp).uf_busy != 0 && (*entry.ufp).uf_file.is_null() {
+                mutex_exit(fi_lock);
+                cv_wait(
+                    &raw mut (*entry.ufp).uf_wanted_cv,
+                    &raw mut (*entry.ufp).uf_lock,
+                );
+                drop(entry);
+                mutex_enter(fi_lock);
+                entry = place.enter();
+            }
+            let free = (*entry.ufp).uf_file.is_null();
+            if free {
+                (*entry.ufp).uf_busy = 1;
+                (*entry.ufp).uf_file = newfp;
+                (*entry.ufp).uf_gen += 1;
+            }
+            mutex_exit(fi_lock);
+            if free {
+                return 0;
+            }
+        }
+        let fp = (*entry.ufp).uf_file;
+        if fp.is_null() {
+            return EBADF;
+        }
+        (*entry.ufp).uf_file = ptr::null_mut();
+        (*entry.ufp).uf_flag = 0;
+
+        if (*entry.ufp).uf_refcnt > 0 {
+            // p_lock comes before uf_lock.
+            drop(entry);
+            poke_active(curproc(), fd);
+            entry = place.enter();
+        }
+        while (*entry.ufp).uf_refcnt > 0 {
+            cv_wait(
+                &raw mut (*entry.ufp).uf_closing_cv,
+                &raw mut (*entry.ufp).uf_lock,
+            );
+        }
+
+        let pollers = (*entry.ufp).uf_fpollinfo;
+        (*entry.ufp).uf_fpollinfo = ptr::null_mut();
+        crate::poll::pollblockexit(pollers);
+        drop(entry);
+        crate::poll::pollcacheclean(pollers, fd);
+
+        let error = closef(fp);
+        setf(fd, newfp);
+        if newfp.is_null() { error } else { 0 }
+    }
+}
+
+/// Drops one reference of a file: VOP_CLOSE with the count before the drop; the last one frees the
+/// file and releases the vnode. Answers what VOP_CLOSE answered.
+///
+/// # Safety
+/// The caller owns one count of `fp` and gives it up.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn closef(fp: *mut file_t) -> c_int {
+    // SAFETY: the caller's count keeps file and vnode alive until the end.
+    unsafe {
+        mutex_enter(&raw mut (*fp).f_tlock);
+        let count = (*fp).f_count;
+        if count <= 0 {
+            crate::panic::kernel_panic("file-count", &format!("closef: f_count {count}"));
+        }
+        (*fp).f_count -= 1;
+        let (vp, cred) = ((*fp).f_vnode, (*fp).f_cred);
+        let flag = c_int::from((*fp).f_flag);
+        let error = crate::vnode::fop_close(vp, flag, count, (*fp).f_offset, cred, ptr::null_mut());
+        mutex_exit(&raw mut (*fp).f_tlock);
+        if count == 1 {
+            vn_rele(vp);
+            crate::cred::crfree(cred);
+            kmem_cache_free(FILE_CACHE.load(Ordering::Acquire), fp.cast());
+        }
+        error
+    }
+}
+
+/// One more reference for a file the calling thread holds by getf.
+///
+/// # Safety
+/// `fp` is held.
+pub(crate) unsafe fn fhold(fp: *mut file_t) {
+    // SAFETY: the file is held (contract).
+    unsafe {
+        mutex_enter(&raw mut (*fp).f_tlock);
+        (*fp).f_count += 1;
+        mutex_exit(&raw mut (*fp).f_tlock);
+    }
+}
+
+/// Takes back what [`fhold`] added; not the last one.
+///
+/// # Safety
+/// `fp` is held and the caller owns one count.
+pub(crate) unsafe fn funhold(fp: *mut file_t) {
+    // SAFETY: the file is held (contract).
+    unsafe {
+        mutex_enter(&raw mut (*fp).f_tlock);
+        (*fp).f_count -= 1;
+        mutex_exit(&raw mut (*fp).f_tlock);
+    }
+}
+
+/// The flags of descriptor `fd`, after setting them if `set` is given.
+///
+/// # Errors
+/// EBADF.
+pub(crate) fn descriptor_flags(fd: c_int, set: Option<c_int>) -> Result<c_int, c_int> {
+    // SAFETY: the table belongs to the calling thread's process and outlives it.
+    unsafe {
+        let entry = Entry::lookup(finfo(curproc()), fd).ok_or(EBADF)?.enter();
+        if (*entry.ufp).uf_file.is_null() {
+            return Err(EBADF);
+        }
+        if let Some(flags) = set {
+            (*entry.ufp).uf_flag = (flags & (FD_CLOEXEC | FD_CLOFORK)) as _;
+        }
+        Ok(c_int::from((*entry.ufp).uf_flag))
+    }
+}
+
+/// Adds the calling thread to those that poll `fd`, or takes it off.
+///
+/// # Safety
+/// The calling thread holds `fd` by getf when it is added. When it is taken off, the descriptor
+/// may have been closed meanwhile: then the closer has the entry.
+pub(crate) unsafe fn fpollinfo(fd: c_int, add: bool) {
+    // SAFETY: as in getf; the list is touched under uf_lock, and an entry on it is one that this
+    // function allocated.
+    unsafe {
+        let me = crate::curthread::curthread();
+        let fresh: *mut fpollinfo_t = if add {
+            kmem_zalloc(size_of::<fpollinfo_t>(), KM_SLEEP).cast()
+        } else {
+            ptr::null_mut()
+        };
+        let Some(entry) = Entry::lookup(finfo(curproc()), fd) else {
+            return;
+        };
+        let entry = entry.enter();
+        let head = &raw mut (*entry.ufp).uf_fpollinfo;
+        if add {
+            (*fresh).fp_thread = me;
+            (*fresh).fp_next = *head;
+            *head = fresh;
+            return;
+        }
+        let mut link = head;
+        while !(*link).is_null() && (**link).fp_thread != me {
+            link = &raw mut (**link).fp_next;
+        }
+        let found = *link;
+        if !found.is_null() {
+            *link = (*found).fp_next;
+        }
+        drop(entry);
+        if !found.is_null() {
+            kmem_free(found.cast(), size_of::<fpollinfo_t>());
+        }
+    }
+}

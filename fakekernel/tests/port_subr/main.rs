@@ -1,0 +1,46 @@
+//! The genunix half of event ports, driven with a hand-made port: what the module may rely on.
+
+mod port;
+mod queue;
+mod slots;
+#[path = "../support/mod.rs"]
+mod support;
+mod wakeup;
+
+use std::process::ExitCode;
+
+use bindings::{POLLIN, POLLOUT};
+use support::case;
+
+const IN: i16 = POLLIN as i16;
+const OUT: i16 = POLLOUT as i16;
+
+fn main() -> ExitCode {
+    support::main(vec![
+        case("alloc.errors", slots::alloc_errors),
+        case("alloc.slot_limit", slots::alloc_limit),
+        case("alloc.block_waits_for_a_slot", slots::block_waits),
+        case("alloc.block_eintr", slots::block_eintr),
+        case("alloc.dup_keeps_the_pid", slots::dup_pid),
+        case("send.fifo_and_once", queue::send_fifo),
+        case(
+            "send.wakes_the_first_waiter_when_it_has_enough",
+            queue::send_wakes,
+        ),
+        case("send.leaves_retrievers_alone", queue::send_getn),
+        case("send.tells_the_closer", queue::send_close),
+        case("send.from_interrupt", queue::send_interrupt),
+        case("free.queued_event_is_marked", queue::free_queued),
+        case("free.cached_event_stays", queue::free_cached),
+        case("free.private_event_goes", queue::free_private),
+        case("remove.queued", queue::remove_queued),
+        case("remove.from_the_retrievers_list", queue::remove_getn),
+        case("block.one_at_a_time", queue::block_one),
+        case("poll.in_on_send", wakeup::poll_in),
+        case("poll.out_on_free", wakeup::poll_out),
+        case("pollwkup.holds_the_port", wakeup::pollwkup),
+        case("ksource.counts", wakeup::ksource_counts),
+        case("ksource.errors", wakeup::ksource_errors),
+        case("fd.pollwakeup_sends_the_event", wakeup::fd_event),
+    ])
+}
