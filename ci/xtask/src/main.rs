@@ -1,1 +1,7 @@
-fn main() {}
+//! The program behind `./x`; see the library for what it does.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    xtask::cli::main()
+}

@@ -1,0 +1,398 @@
+//! Seeing to it that the tools are there: `./x setup`, and before every
+//! command that needs them.
+//!
+//! Nothing is installed without saying what and why, nothing with
+//! `--no-install`, and nothing that would make apt remove a package. Where
+//! this program may not install, it prints the commands to type and ends
+//! with 1.
+
+use std::env;
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::failure::Failure;
+use crate::progress;
+use crate::toolchain::{self, OLDEST_MINOR, Toolchain};
+
+/// Something that a command of `./x` needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tool {
+    /// A Rust that can build for the kernel target.
+    KernelRust,
+    /// GNU ld and objcopy.
+    Binutils,
+    /// libclang, for bindgen over a gate's headers.
+    Libclang,
+    /// rustfmt and clippy of the host's Rust.
+    Lints,
+}
+
+impl Tool {
+    /// What it is and what it is for.
+    fn why(self) -> String {
+        match self {
+            Tool::KernelRust => format!(
+                "Rust 1.{OLDEST_MINOR} or newer with its library source: core is compiled for the \
+                 kernel target"
+            ),
+            Tool::Binutils => "GNU ld and objcopy: they link the module".to_owned(),
+            Tool::Libclang => "libclang: bindgen reads the gate's headers with it".to_owned(),
+            Tool::Lints => "rustfmt and clippy: ./x test runs them".to_owned(),
+        }
+    }
+
+    /// The Debian packages that bring it.
+    fn packages(self) -> &'static [&'static str] {
+        match self {
+            Tool::KernelRust => &["rustc-web", "cargo-web", "rust-web-src"],
+            Tool::Binutils => &["binutils"],
+            Tool::Libclang => &["libclang-dev"],
+            Tool::Lints => &["rustfmt-web", "rust-web-clippy"],
+        }
+    }
+
+    /// The components of rustup that bring it.
+    fn components(self) -> &'static [&'static str] {
+        match self {
+            Tool::KernelRust => &["rust-src"],
+            Tool::Lints => &["rustfmt", "clippy"],
+            Tool::Binutils | Tool::Libclang => &[],
+        }
+    }
+
+    fn is_present(self) -> bool {
+        match self {
+            Tool::KernelRust => toolchain::search(&toolchain::roots()).found.is_some(),
+            Tool::Binutils => ["ld", "objcopy"]
+                .into_iter()
+                .all(|tool| on_path(tool).is_some()),
+            Tool::Libclang => has_libclang(),
+            Tool::Lints => ["cargo-fmt", "cargo-clippy"].into_iter().all(runs),
+        }
+    }
+}
+
+/// Makes sure that all of `tools` are there, installing them if `install`.
+///
+/// # Errors
+/// [`Failure::Explained`] after the commands to type were printed; what apt or
+/// rustup said when they failed.
+pub fn ensure(tools: &[Tool], install: bool) -> Result<()> {
+    let missing: Vec<Tool> = tools
+        .iter()
+        .copied()
+        .filter(|tool| !tool.is_present())
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let plan = Plan::for_tools(&missing);
+    eprintln!("x: this machine lacks");
+    for tool in &missing {
+        eprintln!("  - {}", tool.why());
+        if *tool == Tool::KernelRust {
+            for (root, why) in toolchain::search(&toolchain::roots()).rejected {
+                eprintln!("      {}: {why}", root.display());
+            }
+        }
+    }
+    if !install || !plan.can_run() {
+        plan.explain();
+        return Err(Failure::Explained.into());
+    }
+    plan.run()?;
+    let left: Vec<String> = missing
+        .into_iter()
+        .filter(|tool| !tool.is_present())
+        .map(Tool::why)
+        .collect();
+    if !left.is_empty() {
+        bail!("installed, but still not found: {}", left.join("; "));
+    }
+    Ok(())
+}
+
+/// The toolchain for the kernel target, installing it if `install`.
+///
+/// # Errors
+/// See [`ensure`].
+pub fn kernel_toolchain(gate: bool, install: bool) -> Result<Toolchain> {
+    let mut tools = vec![Tool::KernelRust, Tool::Binutils];
+    if gate {
+        tools.push(Tool::Libclang);
+    }
+    ensure(&tools, install)?;
+    toolchain::search(&toolchain::roots())
+        .found
+        .context("the kernel toolchain is gone again")
+}
+
+/// `./x setup`: makes sure of everything and says what is used.
+///
+/// # Errors
+/// See [`ensure`].
+pub fn setup(gate: bool, install: bool) -> Result<()> {
+    ensure(&[Tool::Lints], install)?;
+    let toolchain = kernel_toolchain(gate, install)?;
+    let cargo = env::var("CARGO").unwrap_or_else(|_| "cargo".to_owned());
+    println!("host: {cargo}, with rustfmt and clippy");
+    println!("kernel target: {toolchain}");
+    for tool in ["ld", "objcopy"] {
+        let path = on_path(tool).unwrap_or_default();
+        println!("{tool}: {}", path.display());
+    }
+    if gate {
+        println!("libclang: found");
+    }
+    Ok(())
+}
+
+/// What to run to get the missing tools.
+struct Plan {
+    /// Names of Debian packages; used if there is an apt-get.
+    packages: Vec<&'static str>,
+    /// Components of rustup, for what apt does not bring here.
+    components: Vec<&'static str>,
+    /// What goes before apt-get: nothing for root, else sudo.
+    root: Root,
+    has_apt: bool,
+    has_rustup: bool,
+    kernel_rust: bool,
+}
+
+/// How this program becomes root for apt-get.
+#[derive(Clone, Copy, PartialEq)]
+enum Root {
+    Already,
+    Sudo,
+    No,
+}
+
+impl Plan {
+    fn for_tools(tools: &[Tool]) -> Self {
+        let has_apt = on_path("apt-get").is_some();
+        let has_rustup = on_path("rustup").is_some();
+        let mut packages = Vec::new();
+        let mut components = Vec::new();
+        for tool in tools {
+            // The lints must fit the host's Rust; a toolchain for the kernel
+            // target is better apart from it.
+            let prefer_rustup = *tool == Tool::Lints || !has_apt;
+            if prefer_rustup && has_rustup && !tool.components().is_empty() {
+                components.extend(tool.components());
+            } else {
+                packages.extend(tool.packages());
+            }
+        }
+        Plan {
+            packages,
+            components,
+            root: Root::here(),
+            has_apt,
+            has_rustup,
+            kernel_rust: tools.contains(&Tool::KernelRust),
+        }
+    }
+
+    /// True if all of it can be run without asking anybody.
+    fn can_run(&self) -> bool {
+        self.packages.is_empty() || (self.has_apt && self.root != Root::No)
+    }
+
+    fn apt_commands(&self) -> Vec<Vec<&'static str>> {
+        if !self.has_apt || self.packages.is_empty() {
+            return Vec::new();
+        }
+        let prefix: &[&str] = if self.root == Root::Already {
+            &[]
+        } else {
+            &["sudo"]
+        };
+        let mut install = [prefix, &["apt-get", "install", "-y"]].concat();
+        // --no-remove: apt would otherwise take Debian's older rustc away.
+        install.extend(["--no-remove", "--no-install-recommends"]);
+        install.extend(&self.packages);
+        vec![[prefix, &["apt-get", "update"]].concat(), install]
+    }
+
+    fn rustup_command(components: &[&'static str]) -> Vec<&'static str> {
+        [&["rustup", "component", "add"], components].concat()
+    }
+
+    /// Prints the commands to type.
+    fn explain(&self) {
+        eprintln!("To install it, type:");
+        for command in self.apt_commands() {
+            eprintln!("    {}", command.join(" "));
+        }
+        if !self.components.is_empty() {
+            eprintln!("    {}", Self::rustup_command(&self.components).join(" "));
+        }
+        if !self.has_apt && !self.packages.is_empty() {
+            eprintln!(
+                "  (no apt-get here; Debian's names: {})",
+                self.packages.join(" ")
+            );
+        }
+        if self.kernel_rust && self.has_apt && self.has_rustup {
+            eprintln!("or, in place of the packages with -web in their name:");
+            eprintln!(
+                "    {}",
+                Self::rustup_command(Tool::KernelRust.components()).join(" ")
+            );
+        }
+        eprintln!("then run ./x again.");
+    }
+
+    fn run(&self) -> Result<()> {
+        if let [update, install] = self.apt_commands().as_slice() {
+            eprintln!("x: installing with apt-get: {}", self.packages.join(" "));
+            execute(update)?;
+            match (self.kernel_rust, apt_rust_minor()) {
+                (true, offered) if offered.is_none_or(|minor| minor < OLDEST_MINOR) => {
+                    self.without_apt_rust(offered)?;
+                }
+                _ => execute(install)?,
+            }
+        }
+        if !self.components.is_empty() {
+            eprintln!("x: installing with rustup: {}", self.components.join(" "));
+            execute(&Self::rustup_command(&self.components))?;
+        }
+        Ok(())
+    }
+
+    /// apt has no Rust that is new enough: the other packages, and rustup.
+    fn without_apt_rust(&self, offered: Option<u32>) -> Result<()> {
+        let offer = offered.map_or("no rustc-web".to_owned(), |minor| {
+            format!("rustc-web 1.{minor}")
+        });
+        if !self.has_rustup {
+            bail!(
+                "apt offers {offer}, but 1.{OLDEST_MINOR} or newer is needed; Debian 12 has it in \
+                 its security archive: add that to the apt sources, or install rustup and run \
+                 `rustup component add rust-src`"
+            );
+        }
+        let rest: Vec<&'static str> = self
+            .packages
+            .iter()
+            .copied()
+            .filter(|package| !Tool::KernelRust.packages().contains(package))
+            .collect();
+        if !rest.is_empty() {
+            let rest = Plan {
+                packages: rest,
+                kernel_rust: false,
+                components: Vec::new(),
+                ..*self
+            };
+            rest.run()?;
+        }
+        eprintln!("x: apt offers {offer}, too old; installing with rustup: rust-src");
+        execute(&Self::rustup_command(Tool::KernelRust.components()))
+    }
+}
+
+impl Root {
+    fn here() -> Self {
+        // The owner of /proc/self is the effective user of this process.
+        if fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0) {
+            return Root::Already;
+        }
+        let sudo = Command::new("sudo").args(["-n", "true"]).output();
+        if sudo.is_ok_and(|done| done.status.success()) {
+            Root::Sudo
+        } else {
+            Root::No
+        }
+    }
+}
+
+fn execute(command: &[&str]) -> Result<()> {
+    let mut process = Command::new(command[0]);
+    process
+        .args(&command[1..])
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    progress::run(&command.join(" "), &process).map(drop)
+}
+
+/// The minor version of the rustc-web that apt would install.
+fn apt_rust_minor() -> Option<u32> {
+    let output = Command::new("apt-cache")
+        .args(["policy", "rustc-web"])
+        .output()
+        .ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let candidate = text
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Candidate: "))?;
+    toolchain::minor(candidate)
+}
+
+/// The first `program` in `PATH`.
+fn on_path(program: &str) -> Option<PathBuf> {
+    let path = env::var_os("PATH")?;
+    env::split_paths(&path)
+        .map(|dir| dir.join(program))
+        .find(|file| file.is_file())
+}
+
+/// True if `program --version` works: rustup's stand-ins exist without it.
+fn runs(program: &str) -> bool {
+    Command::new(program)
+        .arg("--version")
+        .output()
+        .is_ok_and(|done| done.status.success())
+}
+
+/// Looks where clang-sys, which bindgen uses, finds libclang.
+fn has_libclang() -> bool {
+    if env::var_os("LIBCLANG_PATH").is_some() {
+        return true;
+    }
+    let mut dirs: Vec<PathBuf> = [
+        "/usr/lib",
+        "/usr/lib64",
+        "/usr/local/lib",
+        "/usr/lib/x86_64-linux-gnu",
+    ]
+    .map(PathBuf::from)
+    .into();
+    dirs.extend(
+        entries(Path::new("/usr/lib"))
+            .into_iter()
+            .filter_map(|dir| {
+                let name = dir.file_name()?.to_string_lossy().into_owned();
+                name.starts_with("llvm").then(|| dir.join("lib"))
+            }),
+    );
+    dirs.iter().flat_map(|dir| entries(dir)).any(|file| {
+        let name = file
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let stem = name.strip_prefix("libclang").unwrap_or("");
+        name.contains(".so") && (stem.starts_with('.') || is_versioned(stem))
+    })
+}
+
+/// `-14.so.1`, but not `-cpp.so.14`.
+fn is_versioned(stem: &str) -> bool {
+    stem.strip_prefix('-')
+        .is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+}
+
+fn entries(dir: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(dir).ok();
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .collect()
+}
