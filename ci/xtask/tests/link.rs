@@ -22,7 +22,7 @@ fn mapfile(globals: &[&str]) -> Mapfile {
 }
 
 /// `_init` calls the Rust function `port_getn` and the import `mutex_enter`;
-/// `helper` is global and useless; there are a label, a file symbol and debug
+/// `stray` is global and useless; there are a label, a file symbol and debug
 /// information that refers to the text.
 fn object() -> Vec<u8> {
     let mut object = Object::new(BinaryFormat::Elf, Architecture::X86_64, Endianness::Little);
@@ -64,7 +64,7 @@ fn object() -> Vec<u8> {
     add(
         &mut object,
         text,
-        "helper",
+        "stray",
         SymbolKind::Text,
         SymbolScope::Dynamic,
     );
@@ -120,7 +120,7 @@ fn only_the_mapfile_decides_what_is_global() {
     let out = symbols::finish(&object(), &mapfile(&["_init"])).unwrap();
     let builder = Builder::read64(out.as_slice()).unwrap();
     assert_eq!(symbol(&builder, "_init").st_bind(), elf::STB_GLOBAL);
-    assert_eq!(symbol(&builder, "helper").st_bind(), elf::STB_LOCAL);
+    assert_eq!(symbol(&builder, "stray").st_bind(), elf::STB_LOCAL);
     assert_eq!(symbol(&builder, "mutex_enter").st_bind(), elf::STB_GLOBAL);
     assert_eq!(symbol(&builder, "port_getn").st_type(), elf::STT_FUNC);
     let names: Vec<String> = builder.symbols.iter().map(|s| s.name.to_string()).collect();

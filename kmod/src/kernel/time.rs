@@ -69,10 +69,12 @@ impl Timespec {
             .sec
             .checked_mul(NANOSEC)
             .and_then(|ns| ns.checked_add(self.nsec));
-        Ok(match length.and_then(|ns| ns.max(SHORTEST_WAIT).checked_add(now())) {
-            Some(instant) if instant < i64::MAX => Deadline::At(instant),
-            _ => Deadline::Never,
-        })
+        Ok(
+            match length.and_then(|ns| ns.max(SHORTEST_WAIT).checked_add(now())) {
+                Some(instant) if instant < i64::MAX => Deadline::At(instant),
+                _ => Deadline::Never,
+            },
+        )
     }
 }
 
