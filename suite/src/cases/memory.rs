@@ -30,6 +30,12 @@ pub(super) const CASES: &[Case] = &[
         .both()
         .needs(Caps::COUNTERS),
     case("memory.one_wakeup_per_event", "S73", one_wakeup).needs(Caps::COUNTERS),
+    case(
+        "memory.one_wakeup_after_a_retrieval",
+        "S73 D2",
+        one_wakeup_later,
+    )
+    .needs(Caps::COUNTERS.union(Caps::KSOURCE)),
 ];
 
 /// What this thread allocated while `body` ran.
@@ -176,6 +182,43 @@ fn one_wakeup(ctx: &Ctx<'_>) -> Verdict {
     ctx.settle();
     check::equal("threads woken", ctx.counters()?.wakeups - before, 1)?;
     port.send_all(2..=10)?;
+    for waiter in waiters {
+        waiter.join()??;
+    }
+    Ok(())
+}
+
+/// Five sleeping threads and one event left over by a slow retrieval: one thread is woken for it.
+fn one_wakeup_later(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let mut waiters = Vec::new();
+    for _ in 0..5 {
+        waiters.push(ctx.spawn_asleep(move |sys| Port::at(sys, fd).get(Timeout::Never))?);
+    }
+    super::ksource::send_slow(ctx, port, 100 * MSEC, 0)?;
+    ctx.settle();
+    let before = ctx.counters()?.wakeups;
+    port.send(1, 1)?;
+    ctx.settle();
+    check::equal(
+        "threads woken meanwhile",
+        ctx.counters()?.wakeups - before,
+        0,
+    )?;
+    ctx.sys.sleep(200 * MSEC);
+    ctx.settle();
+    check::equal(
+        "threads woken afterwards",
+        ctx.counters()?.wakeups - before,
+        1,
+    )?;
+    check::equal(
+        "threads that returned",
+        waiters.iter().filter(|w| w.done()).count(),
+        2,
+    )?;
+    port.send_all(2..=4)?;
     for waiter in waiters {
         waiter.join()??;
     }

@@ -20,6 +20,7 @@ mod getn_bounds;
 mod ilp32;
 mod interrupt;
 mod ksource;
+mod ksource_close;
 mod kstat;
 mod limits;
 mod memory;
@@ -72,6 +73,7 @@ const LISTS: &[&[Case]] = &[
     fork::CASES,
     share::CASES,
     ksource::CASES,
+    ksource_close::CASES,
     delivery::CASES,
     poll::CASES,
     stat::CASES,
