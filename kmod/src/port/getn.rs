@@ -94,8 +94,7 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
             Verdict::Enough => (false, false),
             Verdict::Whatever { expired } => (true, expired),
         };
-        // What another thread retrieves right now may come back.
-        if last && q.queued() == 0 && q.in_retrieval() == 0 {
+        if last && !waiting.has_something_to_see(&q) {
             port_check_return_cond(q);
             return Ok(Outcome { count: 0, expired });
         }

@@ -49,6 +49,13 @@ impl Waiting {
         self.seen = Some(generation);
     }
 
+    /// Whether a look can yield anything: there are events, or another thread
+    /// retrieves some right now and may give them back, and not all of them
+    /// were looked at in vain.
+    pub fn has_something_to_see(&self, q: &QueueGuard<'_>) -> bool {
+        (q.queued() > 0 || q.in_retrieval() > 0) && q.has_news(self.seen)
+    }
+
     fn is_satisfied(&self, q: &QueueGuard<'_>) -> bool {
         q.queued() >= self.need && q.has_news(self.seen)
     }
