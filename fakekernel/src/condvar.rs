@@ -81,11 +81,12 @@ impl Until {
 }
 
 impl Until {
-    /// Whole clock ticks until the deadline.
-    fn ticks_left(self) -> hrtime_t {
-        self.deadline().map_or(hrtime_t::MAX, |t| {
-            t.saturating_sub(sched::get().now()) / time::NSEC_PER_TICK
-        })
+    /// What a wakeup answers: the time left in whole clock ticks, which the kernel cuts to an int;
+    /// none left counts as a time-out, whoever woke the thread. 1 without a deadline.
+    fn left(self) -> c_int {
+        let Some(t) = self.deadline() else { return 1 };
+        let ticks = t.saturating_sub(sched::get().now()) / time::NSEC_PER_TICK;
+        if ticks == 0 { -1 } else { ticks as c_int }
     }
 }
 
@@ -202,10 +203,7 @@ fn wait_sig(cvp: *mut kcondvar_t, mp: *mut kmutex_t, until: Until, caller: usize
     let result = match (interrupted, slept.timed_out) {
         (true, _) => 0,
         (false, true) => -1,
-        // The kernel answers with the time left in whole ticks, and takes
-        // none left for a time-out, whoever woke the thread.
-        (false, false) if until.ticks_left() == 0 => -1,
-        (false, false) => 1,
+        (false, false) => until.left(),
     };
     if result <= 0 && slept.signalled {
         wake(cvp, caller);

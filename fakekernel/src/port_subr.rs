@@ -21,6 +21,8 @@ use std::ptr;
 
 use bindings::*;
 
+use crate::panic::kernel_panic;
+
 pub use alloc::{port_alloc_event, port_alloc_event_block, port_alloc_event_local, port_dup_event};
 pub use ksource::{port_associate_ksource, port_dissociate_ksource};
 
@@ -111,8 +113,8 @@ pub unsafe extern "C" fn port_pollwkdone(pp: *mut port_t) {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn port_send_event(pkevp: *mut port_kevent_t) {
     // SAFETY: the event holds a slot of its port, so the port cannot go away before the event is
-    // queued; afterwards portq_mutex protects until it is dropped, and PORTQ_POLLIN is only set
-    // while a poller keeps the port open (the kernel relies on the same).
+    // queued; afterwards portq_mutex protects until it is dropped. pollwakeup comes later still:
+    // the closer must have cleared PORTQ_POLLIN, or it may have freed the port by then.
     unsafe {
         let pp = (*pkevp).portkev_port;
         let portq = &raw mut (*pp).port_queue;
@@ -147,6 +149,13 @@ pub unsafe extern "C" fn port_send_event(pkevp: *mut port_kevent_t) {
 
         // An FD event comes from pollwakeup itself, which tells the port's pollers later.
         let wake = !from_fd && (*portq).portq_flags & PORTQ_POLLIN != 0;
+        if wake && (*portq).portq_flags & PORTQ_CLOSE != 0 {
+            kernel_panic(
+                "port-closing-polled",
+                "an event lets the last close of a port go on, and pollwakeup would use the port \
+                 after that: the close has to clear PORTQ_POLLIN",
+            );
+        }
         if wake {
             (*portq).portq_flags &= !PORTQ_POLLIN;
         }

@@ -10,7 +10,7 @@ mod wakeup;
 use std::process::ExitCode;
 
 use bindings::{POLLIN, POLLOUT};
-use support::case;
+use support::{case, trip};
 
 const IN: i16 = POLLIN as i16;
 const OUT: i16 = POLLOUT as i16;
@@ -38,6 +38,11 @@ fn main() -> ExitCode {
         case("block.one_at_a_time", queue::block_one),
         case("poll.in_on_send", wakeup::poll_in),
         case("poll.out_on_free", wakeup::poll_out),
+        trip(
+            "trip.event_for_a_closing_port_with_pollers",
+            "port-closing-polled",
+            wakeup::closing_polled,
+        ),
         case("pollwkup.holds_the_port", wakeup::pollwkup),
         case("ksource.counts", wakeup::ksource_counts),
         case("ksource.errors", wakeup::ksource_errors),

@@ -37,6 +37,18 @@ pub fn poll_out(kernel: &Kernel) {
     });
 }
 
+pub fn closing_polled(kernel: &Kernel) {
+    process(kernel, |lwp| {
+        let port = open(8);
+        let held = event(lwp, port, Alloc::Default, 1);
+        locked(|q| {
+            // SAFETY: flags of a live port, under the lock.
+            unsafe { (*q).portq_flags |= PORTQ_CLOSE | PORTQ_POLLIN }
+        });
+        held.send();
+    });
+}
+
 pub fn pollwkup(kernel: &Kernel) {
     process(kernel, |lwp| {
         open(1);

@@ -34,21 +34,18 @@ static port_sysent32: CGlobal<sysent> = CGlobal::new(entry({
     unsafe { core::mem::transmute::<syscall::Narrow, Untyped>(syscall::portfs32) }
 }));
 
-#[allow(non_upper_case_globals)]
 static modlsys: CGlobal<modlsys> = CGlobal::new(bindings::modlsys {
     sys_modops: &raw mut bindings::mod_syscallops,
     sys_linkinfo: c"event ports (rust)".as_ptr(),
     sys_sysent: port_sysent.as_ptr(),
 });
 
-#[allow(non_upper_case_globals)]
 static modlsys32: CGlobal<modlsys> = CGlobal::new(bindings::modlsys {
     sys_modops: &raw mut bindings::mod_syscallops32,
     sys_linkinfo: c"32-bit event ports (rust)".as_ptr(),
     sys_sysent: port_sysent32.as_ptr(),
 });
 
-#[allow(non_upper_case_globals)]
 static modlinkage: CGlobal<modlinkage> = CGlobal::new(bindings::modlinkage {
     ml_rev: bindings::MODREV_1 as _,
     ml_linkage: {

@@ -39,6 +39,10 @@ fn close_partially(port: &Port) {
 fn close_finally(port: &Port) {
     let mut q = port.lock();
     q.set(Flag::CLOSE);
+    // Nobody polls any more, but a poll that has returned leaves its marks: a
+    // sender that lets the close go on would call pollwakeup on a freed port.
+    q.clear(Flag::POLLIN);
+    q.clear(Flag::POLLOUT);
     while q.is_occupied() {
         q.wake_all();
         q.wait(Condition::Close);

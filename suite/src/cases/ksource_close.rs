@@ -21,6 +21,12 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(Caps::KSOURCE),
     case(
+        "ksource.close_after_a_poll_leaves_nobody_to_wake",
+        "S82 S17",
+        close_polled,
+    )
+    .needs(Caps::KSOURCE),
+    case(
         "ksource.close_tells_every_source",
         "S81 S82 D27",
         close_callbacks,
@@ -65,6 +71,21 @@ fn close_waits(ctx: &Ctx<'_>) -> Verdict {
         ctx.expect_asleep("close(2)", &closer)?;
         ctx.ksource()?.send(event);
     }
+    ctx.expect_done("close(2)", &closer)?;
+    check::equal("close(2)", closer.join()?, Ok(()))
+}
+
+/// A poll that found nothing is over; the event that the close waits for must not look for the
+/// poller in a port that may be gone by then.
+fn close_polled(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let event = plain(ctx, port, Allocation::Default, 1)?;
+    let mut polled = [PollFd::new(fd, poll::IN)];
+    check::equal("poll(2)", ctx.sys.poll(&mut polled, Some(0)), Ok(0))?;
+    let closer = ctx.spawn_asleep(move |sys| Port::at(sys, fd).close())?;
+    ctx.expect_asleep("close(2)", &closer)?;
+    ctx.ksource()?.send(event);
     ctx.expect_done("close(2)", &closer)?;
     check::equal("close(2)", closer.join()?, Ok(()))
 }

@@ -1,7 +1,7 @@
 //! Time-outs: legal, illegal, huge, and the wall clock that does not matter (D25, S67-S69).
 
 use super::prelude::*;
-use crate::PORT_ALERT_SET;
+use crate::{Fault, PORT_ALERT_SET};
 
 pub(super) const CASES: &[Case] = &[
     case(
@@ -30,6 +30,12 @@ pub(super) const CASES: &[Case] = &[
     case("timeout.read_only_pointer", "S67", read_only).both(),
     case("timeout.d25_huge_waits_for_ever", "S69 D25", huge).both(),
     case("timeout.d25_huge_getn_waits_for_ever", "S69 D25", huge_getn).both(),
+    case(
+        "timeout.d25_wakeup_with_months_to_go",
+        "D25 S70",
+        months_to_go,
+    )
+    .needs(Caps::FAULTS.union(Caps::VIRTUAL_CLOCK)),
     case("timeout.d25_clock_step_forward", "S68 D25", step_forward).needs(Caps::WALL_STEP),
     case("timeout.d25_clock_step_back", "S68 D25", step_back)
         .needs(Caps::WALL_STEP.union(Caps::VIRTUAL_CLOCK)),
@@ -271,6 +277,24 @@ fn step_back(ctx: &Ctx<'_>) -> Verdict {
     let (got, at) = waiter.join()?;
     check::refused("port_getn", got, Errno::ETIME)?;
     check::within("time spent", at - before, 1000 * MSEC, 1001 * MSEC)
+}
+
+/// A wakeup without cause while 2^31 and more clock ticks are left: a kernel that counts them in an
+/// int makes a time-out or a signal of that.
+fn months_to_go(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    // At 100 ticks a second: a little over 2^31 of them, and exactly 2^32.
+    for ms in [21_500_000_000, 42_949_672_960] {
+        ctx.faults()?.inject(Fault::SpuriousWakeup(1));
+        let waiter =
+            ctx.spawn_asleep(move |sys| Port::at(sys, fd).get(Timeout::After(ms * MSEC)))?;
+        check::equal("spurious wakeups", ctx.faults()?.clear(), 1)?;
+        port.send(1, 5)?;
+        ctx.expect_done("port_get", &waiter)?;
+        check::equal("event", waiter.join()??.user, 5)?;
+    }
+    Ok(())
 }
 
 /// Waits are not rounded to clock ticks; none is shorter than 200 microseconds.
