@@ -4,7 +4,8 @@
 //!
 //! - **System calls** (`port/syscall.rs`): the caller's thread, may sleep.
 //! - **Vnode operations** (`entry/vnops.rs`): a thread in `close`, `poll`,
-//!   `fstat` or a process exit; may sleep.
+//!   `fstat` or a process exit; may sleep. `VOP_GETATTR` may come with a hold
+//!   on the vnode only (`/proc/PID/fd`), during and after the last close.
 //! - **Senders** run in genunix (`port_send_event`), from interrupt level too.
 //!   They enter `portq_mutex` and nothing else of ours, so nothing that can
 //!   wait for user memory, for a source or for another process happens under

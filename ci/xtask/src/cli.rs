@@ -1,6 +1,7 @@
 //! The command line of `./x`.
 
 use std::ffi::OsString;
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -191,7 +192,8 @@ pub fn main() -> ExitCode {
 fn misuse(error: &clap::Error) -> Result<()> {
     match error.kind() {
         ErrorKind::DisplayHelp => {
-            print!("{error}");
+            // A reader that has seen enough (`| head`) is no error.
+            let _ = write!(std::io::stdout(), "{error}");
             Ok(())
         }
         ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
@@ -241,6 +243,12 @@ fn build(ws: &Workspace, args: BuildArgs) -> Result<()> {
         gate,
     };
     println!("{}", kernel::build(ws, &toolchain, &options)?);
+    if let Some(gate) = &options.gate {
+        println!(
+            "the headers of {} agree with the module's bindings",
+            gate.display()
+        );
+    }
     Ok(())
 }
 

@@ -36,8 +36,9 @@ pub(super) struct PortNode {
 ///
 /// # Invariants
 ///
-/// A `&Port` exists only while a file reference, or the vnode operation that
-/// got the port's vnode, keeps the node alive; `port_init` has run.
+/// A `&Port` exists only while a file reference, or the vnode that a vnode
+/// operation got, keeps the node alive; `port_init` has run. Without a file
+/// reference the port may be closed.
 #[repr(transparent)]
 pub struct Port(UnsafeCell<PortNode>);
 

@@ -43,6 +43,9 @@ fn close_finally(port: &Port) {
     // sender that lets the close go on would call pollwakeup on a freed port.
     q.clear(Flag::POLLIN);
     q.clear(Flag::POLLOUT);
+    // An fstat through the vnode alone (/proc) may go through the events right
+    // now; none begins to once CLOSE is seen.
+    q.settle();
     while q.is_occupied() {
         q.wake_all();
         q.wait(Condition::Close);

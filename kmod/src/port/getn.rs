@@ -6,7 +6,7 @@ use super::retrieve::{Look, port_check_return_cond, retrieve};
 use super::wait::{Verdict, Waiting};
 use crate::kernel::port::Port;
 use crate::kernel::proc::{self, Model};
-use crate::kernel::queue::Alert;
+use crate::kernel::queue::{Alert, Flag};
 use crate::kernel::time::Timespec;
 use crate::kernel::user::{EventList, UserAddr};
 use crate::kernel::{Errno, Result};
@@ -118,7 +118,13 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
 /// through them as a retrieval does, so that senders do not wait meanwhile.
 pub fn length(port: &Port) -> u32 {
     let pid = proc::pid();
-    let mut retrieval = port.lock().retrieve();
+    let mut q = port.lock();
+    q.settle();
+    if q.has(Flag::CLOSE) {
+        // The close counts on the queue; a look through /proc gets here.
+        return q.queued();
+    }
+    let mut retrieval = q.retrieve();
     let mut count = 0;
     while let Some(candidate) = retrieval.next() {
         if is_deliverable(candidate.event(), pid) {

@@ -45,6 +45,12 @@ pub(super) const CASES: &[Case] = &[
         during_pollwakeup,
     )
     .needs(Caps::KSOURCE),
+    case(
+        "ksource.getattr_during_the_last_close",
+        "S16 S82",
+        getattr_close,
+    )
+    .needs(Caps::KSOURCE),
     case("ksource.d17_second_vop_close", "D17", second_close).needs(Caps::KSOURCE),
     case(
         "ksource.vop_close_under_waiting_threads",
@@ -53,6 +59,32 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(Caps::KSOURCE),
 ];
+
+/// Somebody who holds only the vnode, as a look into /proc/PID/fd does, asks for the attributes
+/// while the last close empties the port: no event stays behind.
+fn getattr_close(ctx: &Ctx<'_>) -> Verdict {
+    for _ in 0..4 {
+        let port = ctx.port()?;
+        let fd = port.fd();
+        port.send_all(1..=5000)?;
+        let stop = Arc::new(Mutex::new(false));
+        let stopped = Arc::clone(&stop);
+        let looker = ctx.spawn(move |sys| {
+            while !*stopped.lock() {
+                let _ = sys.fstat(fd);
+            }
+        })?;
+        for _ in 0..3 {
+            ctx.sys.fstat(fd)?;
+        }
+        check::equal("VOP_CLOSE", ctx.ksource()?.vop_close(fd, 1), Ok(()))?;
+        *stop.lock() = true;
+        looker.join()?;
+        check::equal("st_size", ctx.sys.fstat(fd)?.size, 0)?;
+        port.close()?;
+    }
+    Ok(())
+}
 
 /// The last close sleeps until every event that a source holds has come in. (A source that gives an
 /// event back with port_free_event instead may touch the port after the close: that race is
