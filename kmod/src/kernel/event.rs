@@ -6,6 +6,7 @@
 //! temporary list, see `retrieval.rs`); a taken event belongs to its taker.
 
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use core::ptr;
 
 use bindings::{pid_t, port_kevent_t};
@@ -132,7 +133,7 @@ pub(super) unsafe fn shown(raw: *mut port_kevent_t) -> UserEvent {
 #[must_use = "an event that is not sent gives its slot back"]
 pub struct OwnedEvent<'p> {
     raw: *mut port_kevent_t,
-    port: &'p Port,
+    port: PhantomData<&'p Port>,
 }
 
 impl<'p> OwnedEvent<'p> {
@@ -148,7 +149,10 @@ impl<'p> OwnedEvent<'p> {
         Errno::check(unsafe {
             bindings::port_alloc_event_local(port.as_ptr(), source.0, 0, &raw mut raw)
         })?;
-        Ok(Self { raw, port })
+        Ok(Self {
+            raw,
+            port: PhantomData,
+        })
     }
 
     /// Takes a slot of the port; waits for one while the port is full (S91).
@@ -162,7 +166,10 @@ impl<'p> OwnedEvent<'p> {
         Errno::check(unsafe {
             bindings::port_alloc_event_block(port.as_ptr(), source.0, 0, &raw mut raw)
         })?;
-        Ok(Self { raw, port })
+        Ok(Self {
+            raw,
+            port: PhantomData,
+        })
     }
 
     /// Fills in what the retriever gets, and queues the event.
@@ -188,7 +195,6 @@ impl<'p> OwnedEvent<'p> {
 
 impl Drop for OwnedEvent<'_> {
     fn drop(&mut self) {
-        let _ = self.port;
         // SAFETY: never sent, so nobody else knows the event.
         unsafe { bindings::port_free_event_local(self.raw, 0) }
     }

@@ -57,12 +57,13 @@ pub struct Alert {
 #[must_use = "the queue is unlocked as soon as the guard is dropped"]
 pub struct QueueGuard<'p> {
     port: &'p Port,
-    held: Held<'p>,
+    /// Leaves the mutex when the guard goes.
+    _held: Held<'p>,
 }
 
 impl<'p> QueueGuard<'p> {
     pub(super) fn new(port: &'p Port, held: Held<'p>) -> Self {
-        Self { port, held }
+        Self { port, _held: held }
     }
 
     /// The port whose queue this is.
@@ -236,7 +237,6 @@ impl<'p> QueueGuard<'p> {
     }
 
     pub(super) fn mutex_ptr(&self) -> *mut bindings::kmutex_t {
-        let _ = &self.held;
         // SAFETY: address computation inside the live port.
         unsafe { &raw mut (*self.raw()).portq_mutex }
     }

@@ -35,9 +35,9 @@ struct Unprobed;
 pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -> Result<Look> {
     let port = q.port();
     let mut probed = false;
-    let mut wanted = q.starts_wired();
+    let mut probe_first = q.starts_wired();
     loop {
-        if wanted && !probed {
+        if probe_first {
             let count = max.min(q.queued());
             drop(q);
             // Touches user memory, so neither lock nor block is held.
@@ -51,7 +51,7 @@ pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -
         }
         match attempt(q, list, max, last, probed) {
             Ok(outcome) => return outcome,
-            Err(Unprobed) => wanted = true,
+            Err(Unprobed) => probe_first = true,
         }
         q = port.lock();
     }
@@ -81,20 +81,19 @@ fn attempt(
     );
     let mut q = retrieval.finish();
     let count = match filled {
-        Ok(count) if count != 0 || last => count,
-        Ok(_) => {
-            q.wake_next();
-            drop(q);
-            taken.free();
-            return Ok(Ok(Look::Vain(generation)));
-        }
+        Ok(count) => count,
         Err(unprobed) => {
             drop(q);
             taken.requeue();
             return Err(unprobed);
         }
     };
-    port_check_return_cond(q);
+    if count != 0 || last {
+        port_check_return_cond(q);
+    } else {
+        q.wake_next();
+        drop(q);
+    }
     if count == 0 {
         taken.free();
         return Ok(Ok(Look::Vain(generation)));

@@ -1,6 +1,7 @@
 //! Many threads on one port (C26): every event once, nobody sleeps while there is work.
 
 use super::prelude::*;
+use crate::Batch;
 
 pub(super) const CASES: &[Case] = &[
     case("stress.c26_getters_and_senders", "C26 D1 D2 D4", getters),
@@ -12,6 +13,23 @@ pub(super) const CASES: &[Case] = &[
     case("stress.ports_come_and_go", "S82 S71", come_and_go).needs(Caps::KSTAT),
     case("stress.everything_at_once", "C26 S76 S82 S91", everything),
 ];
+
+/// Adds a batch's users to `users`; true if a stop was among the events. Stops meant for others go
+/// back.
+fn keep(port: Port<'_>, batch: &Batch, users: &mut Vec<u64>) -> Result<bool, Errno> {
+    let stops = batch.events.iter().filter(|e| e.events == 2).count();
+    users.extend(
+        batch
+            .events
+            .iter()
+            .filter(|e| e.events == 1)
+            .map(|e| e.user),
+    );
+    for _ in 1..stops {
+        port.send(2, 0)?;
+    }
+    Ok(stops > 0)
+}
 
 /// What one taker answers: the cookies it got, or the error that ended it.
 type Taken = Result<Vec<u64>, Errno>;
@@ -101,19 +119,7 @@ fn mixed(ctx: &Ctx<'_>) -> Verdict {
                 let n = 1 + rng.below(u64::from(max)) as u32;
                 let batch = Port::at(sys, fd).getn(max, n, Timeout::Never);
                 batch.result?;
-                let stops = batch.events.iter().filter(|e| e.events == 2).count();
-                users.extend(
-                    batch
-                        .events
-                        .iter()
-                        .filter(|e| e.events == 1)
-                        .map(|e| e.user),
-                );
-                if stops > 0 {
-                    // Stops meant for others go back.
-                    for _ in 1..stops {
-                        Port::at(sys, fd).send(2, 0)?;
-                    }
+                if keep(Port::at(sys, fd), &batch, &mut users)? {
                     return Ok(users);
                 }
             }
@@ -178,18 +184,7 @@ fn timeouts(ctx: &Ctx<'_>) -> Verdict {
                     Err(Errno::ETIME) => continue,
                     Err(other) => return Err(other),
                 }
-                let stops = batch.events.iter().filter(|e| e.events == 2).count();
-                users.extend(
-                    batch
-                        .events
-                        .iter()
-                        .filter(|e| e.events == 1)
-                        .map(|e| e.user),
-                );
-                if stops > 0 {
-                    for _ in 1..stops {
-                        Port::at(sys, fd).send(2, 0)?;
-                    }
+                if keep(Port::at(sys, fd), &batch, &mut users)? {
                     return Ok(users);
                 }
             }
