@@ -49,12 +49,15 @@ pub use outcome::{Child, Outcome};
 pub use port::{Port, Sent};
 pub use process::Process;
 pub use rng::Rng;
+pub use system::aio::Aio;
 pub use system::counters::Counters;
 pub use system::fault::{Fault, Faults};
 pub use system::ksource::{
     Allocation, Answer, Callback, CallbackReason, CloseCallback, Delivery, KernelEvent, Ksource,
     PollHold, SourceRef,
 };
+pub use system::object::{Objects, Shutdown};
+pub use system::timer::{CLOCK_HIGHRES, CLOCK_REALTIME, Itimer, Timers};
 pub use system::{
     Caps, ChildBody, ChildHandle, FileOp, Model, PollFd, ProcessCfg, Protection, Rctl, Stat,
     System, ThreadBody, ThreadHandle,

@@ -1,9 +1,12 @@
 //! [`FakeSystem`]: the suite's `System` over the fakekernel.
 
+mod aio;
 mod fault;
 mod file;
 mod handle;
 mod ksource;
+mod object;
+mod timer;
 
 use std::cell::Cell;
 

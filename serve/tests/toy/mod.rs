@@ -108,6 +108,10 @@ impl Toy {
     }
 }
 
+impl suite::Objects for Toy {}
+impl suite::Timers for Toy {}
+impl suite::Aio for Toy {}
+
 impl System for Toy {
     fn model(&self) -> Model {
         Model::Lp64

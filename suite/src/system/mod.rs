@@ -4,13 +4,16 @@
 //! system calls on illumos. A `&dyn System` belongs to the thread that got it (it acts as that
 //! thread, in that thread's process); a new thread or process gets its own.
 
+pub mod aio;
 pub mod counters;
 pub mod fault;
 pub mod ksource;
+pub mod object;
+pub mod timer;
 
 use alloc::boxed::Box;
 
-use crate::{Counters, Errno, Faults, Ksource, Outcome, Timespec};
+use crate::{Aio, Counters, Errno, Faults, Ksource, Objects, Outcome, Timers, Timespec};
 
 /// Data model of a process.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
@@ -74,6 +77,12 @@ bitflags::bitflags! {
         const PROJECT = 1 << 7;
         /// [`System::fork`] into the other data model.
         const FORK_MODEL = 1 << 8;
+        /// [`Objects::open_device`]: a device that the test makes ready.
+        const DEVICE = 1 << 9;
+        /// [`Objects::exec`].
+        const EXEC = 1 << 10;
+        /// [`Aio::open_raw`]: a device with kernel asynchronous I/O.
+        const KAIO = 1 << 11;
     }
 }
 
@@ -194,7 +203,7 @@ pub trait ChildHandle: Send {
 }
 
 /// The machine under test, as seen by one thread of one process.
-pub trait System {
+pub trait System: Objects + Timers + Aio {
     /// Data model of the calling process.
     fn model(&self) -> Model;
     /// What this system can do beyond the plain calls.

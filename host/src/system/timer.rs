@@ -1,0 +1,7 @@
+//! `Timers` over the fakekernel.
+
+use suite::Timers;
+
+use super::FakeSystem;
+
+impl Timers for FakeSystem<'_> {}
