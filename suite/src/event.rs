@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::{Errno, Model, System, UserBuf};
+use crate::{Errno, Model, System, UserBuf, source};
 
 /// The byte that fresh lists are filled with, so that "not written" can be seen.
 const PRESET: u8 = 0xa5;
@@ -35,6 +35,11 @@ impl Event {
             object,
             user,
         }
+    }
+
+    /// The event of an associated descriptor.
+    pub fn of_fd(fd: i32, events: i16, user: u64) -> Event {
+        Event::new(source::FD, i32::from(events), fd as u64, user)
     }
 
     /// What an entry that nobody wrote looks like.

@@ -27,6 +27,7 @@ mod abi;
 mod batch;
 mod case;
 mod ctx;
+mod descriptor;
 mod errno;
 mod event;
 mod outcome;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use crate::{
     Batch, Errno, Event, EventList, PORT_MAX_LIST, PORT_SHARE_EVENT, System, Timeout, UserBuf, op,
+    source,
 };
 
 /// What is found in `errors[]` where nothing was written.
@@ -89,6 +90,16 @@ impl<'s> Port<'s> {
     pub fn dissociate(&self, source: i32, object: usize) -> Result<(), Errno> {
         self.call(op::DISSOCIATE, [source as usize, object, 0, 0])
             .map(drop)
+    }
+
+    /// `port_associate(3C)` of a descriptor.
+    pub fn associate_fd(&self, fd: i32, events: i16, user: usize) -> Result<(), Errno> {
+        self.associate(source::FD, fd as usize, i32::from(events), user)
+    }
+
+    /// `port_dissociate(3C)` of a descriptor.
+    pub fn dissociate_fd(&self, fd: i32) -> Result<(), Errno> {
+        self.dissociate(source::FD, fd as usize)
     }
 
     /// `port_send(3C)` (S4).
