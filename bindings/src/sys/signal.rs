@@ -75,6 +75,8 @@ constants! {
 
     "sys/signal.h":
 
+    /// signals are less than this
+    NSIG: c_int = 74;
     SA_NOCLDSTOP: c_int = 0x20000;
     SA_ONSTACK: c_int = 1;
     SA_RESETHAND: c_int = 2;

@@ -43,6 +43,12 @@ layouts! {
         4 pub tv_nsec: i32,
     }
 
+    /// An interval timer in nanoseconds as a 32-bit process sees it.
+    struct itimerspec32_t: 16, 4 {
+        0 pub it_interval: timespec32_t,
+        8 pub it_value: timespec32_t,
+    }
+
     "sys/time.h":
 
     /// A time or a span, in seconds and microseconds.

@@ -26,7 +26,8 @@ layouts! {
         88 pub it_pending: c_int,
         /// expiries since the event was queued
         92 pub it_overrun: c_int,
-        96 pub it_backend: *mut c_void,
+        /// the clock
+        96 pub it_backend: *mut clock_backend_t,
         /// called at expiry
         104 pub it_fire: Option<unsafe extern "C" fn(*mut itimer_t)>,
         /// guards the timer
@@ -50,11 +51,32 @@ layouts! {
         0 pub __it_sigq: *mut sigqueue_t,
         8 pub __it_lwp: *mut klwp_t,
     }
+
+    /// A clock and what it does for timers. Results are errnos.
+    struct clock_backend_t: 104, 8 {
+        /// how a timer notifies when its creator does not say
+        0 pub clk_default: sigevent,
+        40 pub clk_clock_settime: Option<unsafe extern "C" fn(*mut timespec_t) -> c_int>,
+        48 pub clk_clock_gettime: Option<unsafe extern "C" fn(*mut timespec_t) -> c_int>,
+        56 pub clk_clock_getres: Option<unsafe extern "C" fn(*mut timespec_t) -> c_int>,
+        /// the second argument is to be called at expiry
+        64 pub clk_timer_create: Option<unsafe extern "C" fn(*mut itimer_t, Option<unsafe extern "C" fn(*mut itimer_t)>) -> c_int>,
+        /// the second argument is `TIMER_RELTIME` or `TIMER_ABSTIME`
+        72 pub clk_timer_settime: Option<unsafe extern "C" fn(*mut itimer_t, c_int, *const itimerspec_t) -> c_int>,
+        80 pub clk_timer_gettime: Option<unsafe extern "C" fn(*mut itimer_t, *mut itimerspec_t) -> c_int>,
+        /// after it the timer is never again fired
+        88 pub clk_timer_delete: Option<unsafe extern "C" fn(*mut itimer_t) -> c_int>,
+        96 pub clk_timer_lwpbind: Option<unsafe extern "C" fn(*mut itimer_t)>,
+    }
 }
 
 constants! {
     "sys/timer.h":
 
+    /// timers that a process may have on a machine of up to 8 processors
+    _TIMER_MAX: c_int = 32;
+    /// first size of `p_itimer`
+    _TIMER_ALLOC_INIT: c_int = 8;
     ITLK_LOCKED: c_int = 1;
     ITLK_WANTED: c_int = 2;
     ITLK_REMOVE: c_int = 4;

@@ -79,6 +79,10 @@ scalars! {
     u_offset_t = c_ulonglong;
     /// A time in ticks.
     clock_t = c_long;
+    /// A clock: `CLOCK_*`.
+    clockid_t = c_int;
+    /// A timer of a process.
+    timer_t = c_int;
     /// A time in seconds.
     time_t = c_long;
     /// A time in seconds of a 32-bit process.
