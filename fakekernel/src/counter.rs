@@ -11,8 +11,12 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub enum Counter {
     /// Buffers handed out by kmem_alloc, kmem_zalloc and kmem_cache_alloc.
     KmemAlloc,
+    /// Bytes of these buffers, as they were asked for.
+    KmemAllocBytes,
     /// Buffers given back.
     KmemFree,
+    /// Bytes of these buffers, as they were asked for.
+    KmemFreeBytes,
     /// `mutex_enter` and successful `mutex_tryenter`.
     MutexEnter,
     /// `mutex_enter` that had to wait.

@@ -165,7 +165,7 @@ pub(crate) fn allocate(size: usize, align: usize, cache: usize, caller: usize) -
     }
     let addr = base as usize + head;
     shard(addr).buffers.insert(addr, buffer);
-    counter::count(Counter::KmemAlloc);
+    count_alloc(size);
     addr
 }
 
@@ -267,7 +267,13 @@ fn retire(addr: usize, size: Option<usize>, cache: usize, caller: usize) -> Buff
     check_redzones(addr, &buffer);
     sync::forget(addr, buffer.size);
     counter::count(Counter::KmemFree);
+    counter::count_n(Counter::KmemFreeBytes, buffer.size as u64);
     buffer
+}
+
+fn count_alloc(size: usize) {
+    counter::count(Counter::KmemAlloc);
+    counter::count_n(Counter::KmemAllocBytes, size as u64);
 }
 
 /// Panics unless what was found may be freed with that size to that cache.
@@ -346,11 +352,13 @@ pub(crate) fn park(addr: usize, cache: usize, caller: usize) {
 
 /// Takes a parked object back into use.
 pub(crate) fn unpark(addr: usize, caller: usize) {
+    let mut size = 0;
     if let Some(buffer) = shard(addr).buffers.get_mut(&addr) {
         buffer.state = State::Live;
         buffer.caller = caller;
+        size = buffer.size;
     }
-    counter::count(Counter::KmemAlloc);
+    count_alloc(size);
 }
 
 /// Gives a parked object back to the host.

@@ -373,6 +373,17 @@ fn counters(kernel: &Kernel) {
     kernel.kthread("other", || put(get(8), 8)).join();
     assert_eq!(counter::mine().since(&before).get(Counter::KmemAlloc), 0);
     put(get(8), 8);
-    assert_eq!(counter::mine().since(&before).get(Counter::KmemAlloc), 1);
+    let mine = counter::mine().since(&before);
+    assert_eq!(mine.get(Counter::KmemAlloc), 1);
+    assert_eq!(mine.get(Counter::KmemAllocBytes), 8);
     assert_eq!(kernel.counters().get(Counter::KmemFree), 2);
+    assert_eq!(kernel.counters().get(Counter::KmemFreeBytes), 16);
+
+    let cp = make_cache();
+    let before = counter::mine();
+    // SAFETY: the object goes back to its cache.
+    unsafe { kmem_cache_free(cp, kmem_cache_alloc(cp, KM_SLEEP)) };
+    let mine = counter::mine().since(&before);
+    let (asked, freed) = (Counter::KmemAllocBytes, Counter::KmemFreeBytes);
+    assert_eq!((mine.get(asked), mine.get(freed)), (40, 40));
 }

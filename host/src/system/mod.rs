@@ -244,6 +244,8 @@ impl System for FakeSystem<'_> {
         Some(Counters {
             thread_allocations: counter::mine().get(Counter::KmemAlloc),
             allocations: total.get(Counter::KmemAlloc),
+            allocated_bytes: total.get(Counter::KmemAllocBytes),
+            freed_bytes: total.get(Counter::KmemFreeBytes),
             wakeups: total.get(Counter::CvWakeup),
             copyouts: total.get(Counter::Copyout),
         })
