@@ -9,6 +9,7 @@
 //! Lock order: p_lock, fi_lock, uf_lock, a_fdlock. f_tlock is held over VOP_CLOSE.
 
 mod active;
+mod portfd;
 mod table;
 
 use std::ffi::c_int;
@@ -18,12 +19,14 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use bindings::*;
 
 pub use active::{clear_stale_fd, free_afd};
-pub use table::{closeall, flist_create, flist_fork};
+pub use portfd::{addfd_port, delfd_port};
+pub use table::{close_exec, closeall, flist_create, flist_fork};
 
 use crate::curthread::{cred, curproc};
 use crate::fault::{self, Fault};
 use active::{clear_active_fd, poke_active, set_active_fd};
-use table::{Entry, finfo};
+use portfd::port_close_fd;
+use table::{Entry, Locked, finfo};
 
 static FILE_CACHE: AtomicPtr<kmem_cache_t> = AtomicPtr::new(ptr::null_mut());
 
@@ -304,15 +307,46 @@ pub unsafe extern "C" fn closeandsetf(fd: c_int, newfp: *mut file_t) -> c_int {
             );
         }
 
-        let pollers = (*entry.ufp).uf_fpollinfo;
-        (*entry.ufp).uf_fpollinfo = ptr::null_mut();
-        crate::poll::pollblockexit(pollers);
+        let watchers = Watchers::take(&entry);
         drop(entry);
-        crate::poll::pollcacheclean(pollers, fd);
+        watchers.end(fd);
 
         let error = closef(fp);
         setf(fd, newfp);
         if newfp.is_null() { error } else { 0 }
+    }
+}
+
+/// Who watches a descriptor that is being closed: pollers and ports.
+struct Watchers {
+    pollers: *mut fpollinfo_t,
+    ports: *mut portfd_t,
+}
+
+impl Watchers {
+    /// Takes them off the descriptor and keeps the pollers' caches.
+    fn take(entry: &Locked) -> Watchers {
+        // SAFETY: the entry is alive and locked; a poller on the list cannot leave without it.
+        unsafe {
+            let pollers = (*entry.ufp).uf_fpollinfo;
+            let ports = (*entry.ufp).uf_portfd;
+            (*entry.ufp).uf_fpollinfo = ptr::null_mut();
+            (*entry.ufp).uf_portfd = ptr::null_mut();
+            crate::poll::pollblockexit(pollers);
+            Watchers { pollers, ports }
+        }
+    }
+
+    /// Tells the pollers and ends the associations. The caller holds no lock.
+    ///
+    /// # Safety
+    /// The file that descriptor `fd` had is not closed yet.
+    unsafe fn end(self, fd: c_int) {
+        // SAFETY: both lists are ours since `take`; the file is open (contract).
+        unsafe {
+            crate::poll::pollcacheclean(self.pollers, fd);
+            port_close_fd(self.ports);
+        }
     }
 }
 

@@ -14,6 +14,7 @@
 //! uf_lock and the pollhead's lock (one of a hashed array); pollwakeup, coming from the other
 //! side, only tries pc_lock.
 
+mod lock;
 mod wait;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use bindings::*;
 
 use crate::panic::kernel_panic;
 
+pub use lock::{polllock, pollrelock, pollunlock};
 pub(crate) use wait::{poll_common, pollblockexit, pollcacheclean};
 
 /// Number of pollhead locks.

@@ -1,9 +1,8 @@
 //! The part of event ports that lives in genunix: what event sources call.
 //!
 //! Mirrors port_subr.c of the January 2025 gate, its quirks included: the module under test must
-//! work with exactly these functions. What stays out: the helpers of PORT_SOURCE_FD and
-//! PORT_SOURCE_FILE (fd cache removal, close of an associated fd, v_fopdata), which come with
-//! those sources.
+//! work with exactly these functions. What stays out: the helper of PORT_SOURCE_FILE (v_fopdata),
+//! which comes with that source.
 //!
 //! The signalling contract with the module: `portq_thread` is the waiter to wake, `portq_nget` how
 //! many events it needs, `portq_getn` > 0 means a retriever will look again anyway; PORTQ_POLLIN
@@ -11,9 +10,10 @@
 //!
 //! Contexts: everything but `port_alloc_event_block` may run in interrupt context
 //! (`port_block` waits there for a retriever, as in the kernel).
-//! Lock order: portkev_lock, then portq_mutex; pollwakeup is called with neither held.
+//! Lock order: pc_lock of the fd cache, portkev_lock, portq_mutex; pollwakeup is called with neither held.
 
 mod alloc;
+mod fd;
 mod ksource;
 
 use std::ffi::c_int;
@@ -24,6 +24,7 @@ use bindings::*;
 use crate::panic::kernel_panic;
 
 pub use alloc::{port_alloc_event, port_alloc_event_block, port_alloc_event_local, port_dup_event};
+pub use fd::{port_close_pfd, port_pcache_remove_fd, port_remove_fd_object};
 pub use ksource::{port_associate_ksource, port_dissociate_ksource};
 
 /// Largest `max` of port_getn and `nent` of port_sendn.

@@ -56,4 +56,10 @@ functions! {
 
     /// Tells pollers and ports that these events happened.
     fn pollwakeup(php: *mut pollhead_t, events: c_short);
+    /// Drops the poller's lock inside VOP_POLL; -1 when that is not possible.
+    fn pollunlock(lockstate: *mut c_int) -> c_int;
+    /// Ends `pollunlock`.
+    fn pollrelock(lockstate: c_int);
+    /// Takes a file's lock inside VOP_POLL; -1 when that is not possible.
+    fn polllock(php: *mut pollhead_t, lp: *mut kmutex_t) -> c_int;
 }

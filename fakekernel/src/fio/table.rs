@@ -123,6 +123,39 @@ pub unsafe fn flist_fork(parent: *mut proc_t, child: *mut proc_t) {
     }
 }
 
+/// exec(2): closes the descriptors of the calling process that have FD_CLOEXEC.
+///
+/// # Safety
+/// The calling thread is the only one of `p`, which is its process, and holds no descriptor.
+pub unsafe fn close_exec(p: *mut proc_t) {
+    // SAFETY: the table is alive; nobody else changes it (contract), though another process may
+    // look at it.
+    unsafe {
+        let fip = finfo(p);
+        for fd in 0..(*fip).fi_nfiles {
+            let Some(place) = Entry::lookup(fip, fd) else {
+                continue;
+            };
+            mutex_enter(&raw mut (*fip).fi_lock);
+            let entry = place.enter();
+            let fp = (*entry.ufp).uf_file;
+            let close = !fp.is_null() && c_int::from((*entry.ufp).uf_flag) & FD_CLOEXEC != 0;
+            let watchers = close.then(|| {
+                (*entry.ufp).uf_file = ptr::null_mut();
+                (*entry.ufp).uf_flag = 0;
+                (*entry.ufp).uf_busy = 0;
+                super::Watchers::take(&entry)
+            });
+            mutex_exit(&raw mut (*fip).fi_lock);
+            drop(entry);
+            if let Some(watchers) = watchers {
+                watchers.end(fd);
+                super::closef(fp);
+            }
+        }
+    }
+}
+
 /// Closes everything the calling process has open and frees its table.
 ///
 /// # Safety
@@ -137,6 +170,9 @@ pub unsafe fn closeall(p: *mut proc_t) {
             let fp = (*entry).uf_file;
             if !fp.is_null() {
                 (*entry).uf_file = ptr::null_mut();
+                let ports = (*entry).uf_portfd;
+                (*entry).uf_portfd = ptr::null_mut();
+                super::port_close_fd(ports);
                 super::closef(fp);
             }
             if (*entry).uf_refcnt != 0 {

@@ -34,19 +34,22 @@ kernel_symbols! {
     functions {
         cmn_err::cmn_err cmn_err::panic
         cred::crfree cred::crgetgid cred::crgetuid cred::crhold
-        fio::closeandsetf fio::closef fio::falloc fio::getf fio::releasef fio::setf fio::unfalloc
+        fio::addfd_port fio::closeandsetf fio::closef fio::delfd_port fio::falloc fio::getf
+        fio::releasef fio::setf fio::unfalloc
         fs_subr::fs_default fs_subr::fs_dispose fs_subr::fs_error fs_subr::fs_nosys
         fs_subr::fs_pathconf fs_subr::fs_poll
         kstat::kstat_create kstat::kstat_delete kstat::kstat_install
         modctl::getudev modctl::mod_info modctl::mod_install modctl::mod_remove
-        poll::polldat_associate poll::polldat_disassociate poll::pollwakeup
+        poll::polldat_associate poll::polldat_disassociate poll::polllock poll::pollrelock
+        poll::pollunlock poll::pollwakeup
         aio::aio_close_port
         port_subr::port_alloc_event port_subr::port_alloc_event_block
         port_subr::port_alloc_event_local port_subr::port_associate_ksource
-        port_subr::port_block port_subr::port_dissociate_ksource port_subr::port_dup_event
-        port_subr::port_free_event port_subr::port_free_event_local port_subr::port_init_event
-        port_subr::port_pollwkdone port_subr::port_pollwkup port_subr::port_push_eventq
-        port_subr::port_remove_done_event port_subr::port_send_event port_subr::port_unblock
+        port_subr::port_block port_subr::port_close_pfd port_subr::port_dissociate_ksource
+        port_subr::port_dup_event port_subr::port_free_event port_subr::port_free_event_local
+        port_subr::port_init_event port_subr::port_pcache_remove_fd port_subr::port_pollwkdone
+        port_subr::port_pollwkup port_subr::port_push_eventq port_subr::port_remove_done_event
+        port_subr::port_remove_fd_object port_subr::port_send_event port_subr::port_unblock
         rctl::rctl_enforced_value rctl::rctl_test
         syscall::get_udatamodel syscall::set_errno
         vfs::vfs_freevfsops vfs::vfs_make_fsid vfs::vfs_makefsops vfs::vfs_setops

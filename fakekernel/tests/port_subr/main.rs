@@ -1,5 +1,6 @@
 //! The genunix half of event ports, driven with a hand-made port: what the module may rely on.
 
+mod fd;
 mod port;
 mod queue;
 mod slots;
@@ -46,6 +47,37 @@ fn main() -> ExitCode {
         case("pollwkup.holds_the_port", wakeup::pollwkup),
         case("ksource.counts", wakeup::ksource_counts),
         case("ksource.errors", wakeup::ksource_errors),
-        case("fd.pollwakeup_sends_the_event", wakeup::fd_event),
+        case("fd.pollwakeup_tells_pollers_of_the_port", wakeup::fd_event),
+        case("fd.pollwakeup_sends_one_event", fd::wakeup),
+        case("fd.pollwakeup_adds_hangups", fd::hangup),
+        case("fd.close_ends_the_association", fd::close),
+        case("fd.close_ends_all_of_several", fd::close_several),
+        case("fd.close_of_a_dup_or_by_a_child", fd::close_others),
+        case("fd.exit_ends_the_association", fd::exit_ends),
+        case("fd.exec_ends_the_association", fd::exec_ends),
+        case("fd.removed_from_the_retrievers_list", fd::remove_getn),
+        case("fd.last_one_signals_the_closer", fd::last_signals),
+        trip("trip.delfd_port_twice", "fd-portfd", fd::not_on_list),
+        trip(
+            "trip.d11_delfd_port_in_another_process",
+            "fd-portfd",
+            fd::foreign_list,
+        ),
+        trip("trip.delfd_port_without_getf", "fd-portfd", fd::not_held),
+        trip(
+            "trip.fdcache_without_its_lock",
+            "port-fdcache",
+            fd::not_locked,
+        ),
+        trip(
+            "trip.fdcache_of_another_port",
+            "port-fdcache",
+            fd::not_cached,
+        ),
+        trip(
+            "trip.port_close_pfd_by_another_process",
+            "port-fdcache",
+            fd::not_owner,
+        ),
     ])
 }

@@ -63,6 +63,7 @@ unsafe extern "C" fn port_inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut
             port_free_event_local(event.cast(), 0);
         }
         assert_eq!((*pp).port_curr, 0, "slots left");
+        super::fd::cache_free(q);
         kmem_free(
             (*q).portq_scache.cast(),
             16 * size_of::<*mut port_source_t>(),
