@@ -33,6 +33,10 @@ macro_rules! errno_constants {
 }
 
 errno_constants! {
+    /// No such association, or it is not armed.
+    ENOENT;
+    /// Another process's association or event.
+    EACCES;
     /// Interrupted by a signal, or the descriptor was closed meanwhile.
     EINTR;
     /// No device number left for the port file system.

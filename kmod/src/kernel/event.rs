@@ -26,6 +26,10 @@ impl Source {
     pub const TIMER: Self = Self(bindings::PORT_SOURCE_TIMER);
     /// Events of `port_send`.
     pub const USER: Self = Self(bindings::PORT_SOURCE_USER);
+    /// Readiness of descriptors.
+    pub const FD: Self = Self(bindings::PORT_SOURCE_FD);
+    /// Watched files and directories.
+    pub const FILE: Self = Self(bindings::PORT_SOURCE_FILE);
     /// Alerts.
     pub const ALERT: Self = Self(bindings::PORT_SOURCE_ALERT);
     /// Message queues.
@@ -77,8 +81,15 @@ impl KEvent {
         unsafe { (*self.0.get()).portkev_pid }
     }
 
-    /// Who may retrieve it. Timers and kernel AIO do not say so in the flags,
-    /// but deny their events to other processes (S79).
+    /// Where it comes from.
+    #[inline]
+    pub fn source(&self) -> Source {
+        // SAFETY: as in flags(); constant.
+        Source(unsafe { (*self.0.get()).portkev_source })
+    }
+
+    /// Who may retrieve it. Timers, kernel AIO and exceptions of files do not
+    /// say so in the flags, but are their process's alone (S49, S79, D14).
     #[inline]
     pub fn sharing(&self) -> Sharing {
         // SAFETY: as in flags(); source and callback do not change while the
@@ -90,7 +101,11 @@ impl KEvent {
                 (*raw).portkev_callback.is_some(),
             )
         };
-        let private = source == Source::TIMER || (source == Source::AIO && asks);
+        let private = match source {
+            Source::TIMER | Source::FILE => true,
+            Source::AIO => asks,
+            _ => false,
+        };
         if self.flags() & bindings::PORT_KEV_NOSHARE == 0 && !private {
             Sharing::Shareable
         } else {

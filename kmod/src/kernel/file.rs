@@ -4,20 +4,76 @@
 
 use core::marker::PhantomData;
 use core::ptr;
+use core::sync::atomic::{AtomicI32, AtomicPtr, Ordering};
+
+use bindings::{file_t, vnode_t};
 
 use super::errno::{Errno, Result};
+use super::mutex::Mutex;
 use super::port::{NewPort, Port};
+use super::proc;
 use super::project::ProjectSlot;
 use super::vnode;
+
+/// An open file, held through a descriptor of the calling process: a close of
+/// the descriptor waits until this is dropped.
+#[must_use = "the descriptor is released as soon as this is dropped"]
+pub struct OpenFile {
+    fd: i32,
+    fp: *mut file_t,
+    not_send: PhantomData<*mut ()>,
+}
+
+impl OpenFile {
+    /// Holds the file behind `fd`.
+    ///
+    /// # Errors
+    ///
+    /// `EBADF` if `fd` is not open.
+    #[inline]
+    pub fn hold(fd: i32) -> Result<Self> {
+        // SAFETY: getf takes any number.
+        let fp = unsafe { bindings::getf(fd) };
+        if fp.is_null() {
+            return Err(Errno::EBADF);
+        }
+        Ok(Self {
+            fd,
+            fp,
+            not_send: PhantomData,
+        })
+    }
+
+    /// The descriptor.
+    #[inline]
+    pub fn fd(&self) -> i32 {
+        self.fd
+    }
+
+    #[inline]
+    pub(super) fn as_ptr(&self) -> *mut file_t {
+        self.fp
+    }
+
+    #[inline]
+    fn vnode(&self) -> *mut vnode_t {
+        // SAFETY: getf's reference keeps the file alive; f_vnode is constant.
+        unsafe { (*self.fp).f_vnode }
+    }
+}
+
+impl Drop for OpenFile {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: undoes the getf of hold().
+        unsafe { bindings::releasef(self.fd) }
+    }
+}
 
 /// A port, held through a descriptor of the calling process: it cannot see
 /// its last close while this exists.
 #[must_use = "the descriptor is released as soon as this is dropped"]
-pub struct PortFile {
-    fd: i32,
-    pp: *mut bindings::port_t,
-    not_send: PhantomData<*mut ()>,
-}
+pub struct PortFile(OpenFile);
 
 impl PortFile {
     /// Holds the port behind `fd` (S11).
@@ -27,40 +83,55 @@ impl PortFile {
     /// `EBADF` if `fd` is not open, `EBADFD` if it is not a port.
     #[inline]
     pub fn hold(fd: i32) -> Result<Self> {
-        // SAFETY: getf takes any number.
-        let fp = unsafe { bindings::getf(fd) };
-        if fp.is_null() {
-            return Err(Errno::EBADF);
-        }
-        // SAFETY: getf's reference keeps file and vnode alive; v_type and
-        // v_data of a port's vnode never change while it is open.
-        unsafe {
-            let vp = (*fp).f_vnode;
-            if (*vp).v_type != bindings::VPORT as _ {
-                bindings::releasef(fd);
-                return Err(Errno::EBADFD);
-            }
-            Ok(Self {
-                fd,
-                pp: (*vp).v_data.cast(),
-                not_send: PhantomData,
-            })
+        let file = OpenFile::hold(fd)?;
+        // SAFETY: the held file keeps the vnode alive; v_type is constant.
+        if unsafe { (*file.vnode()).v_type } == bindings::VPORT as _ {
+            Ok(Self(file))
+        } else {
+            Err(Errno::EBADFD)
         }
     }
 
     /// The port.
     #[inline]
     pub fn port(&self) -> &Port {
-        // SAFETY: the held file keeps the port alive as long as self.
-        unsafe { Port::from_raw(self.pp) }
+        // SAFETY: v_data of a port's vnode is its port, which the held file
+        // keeps alive as long as self.
+        unsafe { Port::from_raw((*self.0.vnode()).v_data.cast()) }
     }
 }
 
-impl Drop for PortFile {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: undoes the getf of hold().
-        unsafe { bindings::releasef(self.fd) }
+impl Port {
+    /// Whether the calling process has a descriptor of the port. `close` calls
+    /// this for a descriptor that is out of the table already, under the lock
+    /// of the port's only `file_t` (`f_tlock`): of several closes the last one
+    /// finds nothing.
+    pub fn is_open_in_caller(&self) -> bool {
+        let table = proc::descriptors();
+        let vp = self.vnode();
+        // SAFETY: the process's own table. It may grow while no entry is
+        // locked, so the list is looked up again for each entry, as UF_ENTER
+        // does (older lists are kept); a file stays while its entry is locked.
+        unsafe {
+            let size = AtomicI32::from_ptr(&raw mut (*table).fi_nfiles);
+            let list = AtomicPtr::from_ptr(&raw mut (*table).fi_list);
+            let mut fd = 0;
+            while fd < size.load(Ordering::Acquire) {
+                let entry = list.load(Ordering::Acquire).add(fd as usize);
+                let held = Mutex::from_raw(&raw mut (*entry).uf_lock).enter();
+                let moved = entry != list.load(Ordering::Relaxed).add(fd as usize);
+                let fp = (*entry).uf_file;
+                let found = !moved && !fp.is_null() && (*fp).f_vnode == vp;
+                drop(held);
+                if found {
+                    return true;
+                }
+                if !moved {
+                    fd += 1;
+                }
+            }
+        }
+        false
     }
 }
 

@@ -57,6 +57,20 @@ impl Mutex {
     }
 }
 
+impl Held<'_> {
+    /// The address a condition variable wants.
+    #[inline]
+    pub fn mutex_ptr(&self) -> *mut kmutex_t {
+        self.mutex.as_ptr()
+    }
+
+    /// The function that is called next leaves the mutex.
+    #[inline]
+    pub fn leave_to_callee(self) {
+        core::mem::forget(self);
+    }
+}
+
 impl Drop for Held<'_> {
     #[inline]
     fn drop(&mut self) {

@@ -15,7 +15,7 @@ use super::mutex::Mutex;
 use super::poll::PollEvents;
 use super::project::ProjectSlot;
 use super::queue::QueueGuard;
-use super::{proc, source, time};
+use super::{fdcache, proc, source, time};
 
 /// What the module allocates for a port.
 ///
@@ -94,6 +94,7 @@ impl NewPort {
             (*pp).port_gid = gid;
             (*pp).port_pid = proc::pid();
             source::allocate(portq);
+            fdcache::allocate(portq);
         }
         Self(node, PhantomData)
     }
@@ -145,6 +146,7 @@ pub(super) unsafe fn destroy(pp: *mut port_t) -> Option<ProjectSlot> {
         let portq = &raw mut (*pp).port_queue;
         bindings::list_destroy(&raw mut (*portq).portq_list);
         bindings::list_destroy(&raw mut (*portq).portq_get_list);
+        fdcache::port_pcache_destroy(portq);
         bindings::mutex_destroy(&raw mut (*pp).port_mutex);
         bindings::mutex_destroy(&raw mut (*portq).portq_mutex);
         bindings::mutex_destroy(&raw mut (*portq).portq_source_mutex);
@@ -219,6 +221,12 @@ impl Port {
         let pp = self.as_ptr();
         // SAFETY: constant after creation.
         unsafe { ((*pp).port_uid, (*pp).port_gid, (*pp).port_ctime) }
+    }
+
+    /// The port's vnode.
+    pub(super) fn vnode(&self) -> *mut bindings::vnode_t {
+        // SAFETY: constant after creation.
+        unsafe { (*self.as_ptr()).port_vnode }
     }
 
     /// The descriptor number that `port_create` returned.

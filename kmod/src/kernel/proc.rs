@@ -19,8 +19,22 @@ pub enum Model {
     Ilp32,
 }
 
-fn curthread() -> *mut kthread_t {
+#[inline]
+pub(super) fn curthread() -> *mut kthread_t {
     bindings::asm::threadp()
+}
+
+/// Says which cache `polllock` has to leave while this thread polls a file
+/// for a port.
+///
+/// # Safety
+///
+/// `pcp` is null, or looks like a `pollcache_t` up to `pc_flag` and its lock
+/// is held by this thread until it is null again.
+#[inline]
+pub(super) unsafe fn set_pollcache(pcp: *mut bindings::pollcache_t) {
+    // SAFETY: a thread's own field; the caller vouches for the value.
+    unsafe { (*curthread()).t_pollcache = pcp }
 }
 
 pub(super) fn curproc() -> *mut proc_t {
@@ -67,6 +81,12 @@ pub(super) fn lock_curproc() -> Held<'static> {
     // the mutex; it lives as long as the process, hence as this system call.
     let lock: &'static Mutex = unsafe { Mutex::from_raw((*curproc()).p_lockp.cast()) };
     lock.enter()
+}
+
+/// The descriptor table of the calling process.
+pub(super) fn descriptors() -> *mut bindings::uf_info_t {
+    // SAFETY: address computation inside the live process.
+    unsafe { &raw mut (*curproc()).p_user.u_finfo }
 }
 
 pub(super) fn project() -> *mut bindings::kproject_t {

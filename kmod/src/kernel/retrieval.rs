@@ -17,7 +17,8 @@ use core::sync::atomic::Ordering;
 
 use bindings::{list_t, port_kevent_t};
 
-use super::event::{self, KEvent};
+use super::event::{self, KEvent, Source};
+use super::mutex::Mutex;
 use super::poll::PollEvents;
 use super::port::Port;
 use super::queue::{Flag, QueueGuard, in_retrieval};
@@ -198,6 +199,22 @@ impl<'p> Candidate<'_, 'p> {
         }
     }
 
+    /// Leaves the event on the list for somebody to discard.
+    pub fn cancel(self) {
+        // SAFETY: on the temporary list, which is ours while blocked.
+        unsafe { (*self.raw).portkev_flags |= bindings::PORT_KEV_FREE }
+        self.skip();
+    }
+
+    /// Takes the event away; its source is told that the port is closed.
+    pub fn close(self, taken: &mut Taken<'p>) {
+        self.retrieval.remove(self.raw);
+        self.retrieval.count_out();
+        // SAFETY: off every list; the retrieval keeps others away.
+        unsafe { tell_close(self.raw) }
+        taken.push(self.raw);
+    }
+
     /// Takes the event, asking its source first if the source wants to be
     /// asked. None if the source denies it to this process; the event is
     /// skipped then.
@@ -221,8 +238,35 @@ impl<'p> Candidate<'_, 'p> {
     }
 }
 
+/// Tells the source of an event that its port is closed.
+///
+/// # Safety
+///
+/// The event is off every list and the caller's alone.
+pub(super) unsafe fn tell_close(raw: *mut port_kevent_t) {
+    // SAFETY: the caller vouches; the callback wants exactly these arguments.
+    unsafe {
+        if let Some(callback) = (*raw).portkev_callback {
+            let mut ignored = 0;
+            callback(
+                (*raw).portkev_arg,
+                &raw mut ignored,
+                (*raw).portkev_pid,
+                bindings::PORT_CALLBACK_CLOSE,
+                raw.cast(),
+            );
+        }
+    }
+}
+
 /// Delivers one event: off the list, past its source's callback, and, unless
 /// it is wired, into `taken`. `raw` comes first for those who trace it.
+///
+/// `PORT_KEV_DONEQ` says that the event is queued. A timer may send its event
+/// again as soon as the callback has run, so the flag is cleared before that.
+/// An association may be armed again as soon as the flag is clear, so for
+/// descriptors it is cleared last: the callback still sees what was sent, and
+/// a denial changes nothing.
 #[inline(never)]
 fn port_copy_event<'p>(
     raw: *mut port_kevent_t,
@@ -233,12 +277,13 @@ fn port_copy_event<'p>(
     // SAFETY: off every list; the retrieval keeps others away.
     let mut shown = unsafe { event::shown(raw) };
     // SAFETY: as above.
-    let flags = unsafe { (*raw).portkev_flags };
-    let wired = flags & bindings::PORT_KEV_WIRED != 0;
+    let event = unsafe { KEvent::from_raw(raw) };
+    let wired = event.is_wired();
+    let last = event.source() == Source::FD;
     // SAFETY: as above. The callback belongs to the event's source and wants
     // exactly these arguments, in the retriever's context.
     unsafe {
-        if wired {
+        if wired && !last {
             (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
         }
         if let Some(callback) = (*raw).portkev_callback {
@@ -250,7 +295,9 @@ fn port_copy_event<'p>(
                 raw.cast(),
             );
             if denied != 0 {
-                (*raw).portkev_flags = flags;
+                if wired && !last {
+                    (*raw).portkev_flags |= bindings::PORT_KEV_DONEQ;
+                }
                 candidate.put_back();
                 return None;
             }
@@ -263,6 +310,11 @@ fn port_copy_event<'p>(
                 (*raw).portkev_flags |= bindings::PORT_KEV_NOSHARE;
                 (*raw).portkev_pid = super::proc::pid();
             }
+        }
+        if last {
+            let held = Mutex::from_raw(&raw mut (*raw).portkev_lock).enter();
+            (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
+            drop(held);
         }
     }
     candidate.retrieval.count_out();

@@ -5,18 +5,28 @@
 //! (`port_associate_ksource` for timers). Sources are told when a process
 //! closes the port; they are called with no lock held: their callbacks enter
 //! locks (`p_lock`, the source's own) from under which genunix enters
-//! `portq_source_mutex` (D12, D19).
+//! `portq_source_mutex` (D12, D19). The sources of this module are no entries
+//! of the table: `source/mod.rs` tells them.
+//!
+//! Timers are an entry that all ports share. genunix drops its reference when
+//! a timer is deleted, but finds the port by a descriptor number that may be
+//! closed or mean another port by then (D10). This entry can stand it: its
+//! count does not get to 0, so it is never unlinked or freed.
 
 use core::mem::size_of;
 use core::ptr;
+use core::sync::atomic::{AtomicI32, Ordering};
 
 use bindings::{port_ksource_t, port_queue_t, port_source_t};
 
+use super::module::CGlobal;
 use super::mutex::Mutex;
 use super::port::Port;
 use super::proc;
 
 const BUCKETS: usize = bindings::PORT_SCACHE_SIZE as usize;
+/// Where genunix looks for timers. No other source has this bucket.
+const TIMER_BUCKET: usize = bindings::PORT_SOURCE_TIMER as usize % BUCKETS;
 
 type Close = unsafe extern "C" fn(
     *mut core::ffi::c_void,
@@ -49,6 +59,29 @@ pub static port_ksource_tab: KsourceTable = KsourceTable([
     },
 ]);
 
+/// The entry for timers of every port. Its callback is not called:
+/// `timer.rs` knows better which timers are a port's.
+static TIMERS: CGlobal<port_source_t> = CGlobal::new(port_source_t {
+    portsrc_source: bindings::PORT_SOURCE_TIMER as _,
+    portsrc_cnt: PINNED,
+    portsrc_close: None,
+    portsrc_closearg: ptr::null_mut(),
+    portsrc_data: ptr::null_mut(),
+    portsrc_next: ptr::null_mut(),
+    portsrc_prev: ptr::null_mut(),
+});
+
+/// A count far from 0 and from overflow. It is set anew with every port and
+/// every close, so what wrong descriptor numbers add or take never adds up.
+const PINNED: i32 = 1 << 30;
+
+fn pin_timers() {
+    // SAFETY: an aligned counter. genunix changes it under the lock of one
+    // port or another, so no lock would help.
+    let count = unsafe { AtomicI32::from_ptr(&raw mut (*TIMERS.as_ptr()).portsrc_cnt) };
+    count.store(PINNED, Ordering::Relaxed);
+}
+
 /// Which close the sources are told about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum CloseKind {
@@ -76,6 +109,8 @@ pub(super) unsafe fn allocate(portq: *mut port_queue_t) {
                 port_add_ksource_local(portq, pks);
             }
         }
+        pin_timers();
+        *(*portq).portq_scache.add(TIMER_BUCKET) = TIMERS.as_ptr();
     }
 }
 
@@ -115,6 +150,7 @@ pub(super) unsafe fn free(portq: *mut port_queue_t) {
         if (*portq).portq_scache.is_null() {
             return;
         }
+        *(*portq).portq_scache.add(TIMER_BUCKET) = ptr::null_mut();
         for at in 0..BUCKETS {
             let bucket = (*portq).portq_scache.add(at);
             while let Some(pse) = pop(bucket) {
@@ -167,10 +203,11 @@ unsafe fn first(portq: *mut port_queue_t, at: usize) -> *mut port_source_t {
 }
 
 impl Port {
-    /// Tells every source that the calling process closes the port. After a
-    /// last close the table is gone.
+    /// Tells the sources of the table that the calling process closes the
+    /// port. After a last close the table is gone.
     pub fn close_sources(&self, kind: CloseKind) {
-        for at in 0..BUCKETS {
+        pin_timers();
+        for at in (0..BUCKETS).filter(|at| *at != TIMER_BUCKET) {
             match kind {
                 CloseKind::Partial => self.notify_bucket(at),
                 CloseKind::Last => self.drain_bucket(at),

@@ -4,6 +4,8 @@ use crate::kernel::port::Port;
 use crate::kernel::proc;
 use crate::kernel::queue::{Condition, Flag};
 use crate::kernel::source::CloseKind;
+use crate::kernel::tunable;
+use crate::source;
 
 /// `VOP_CLOSE`: `count` file references exist, this one included. Above 1 the
 /// calling process gives up what is its own on the port; at 1 the port ends
@@ -22,15 +24,18 @@ pub fn close(port: &Port, count: i32) {
 }
 
 /// Takes the closing process's alert, associations and private events away
-/// (S78, S81).
+/// (S78, S81), unless it still has another descriptor of the port (D8).
 fn close_partially(port: &Port) {
+    if tunable::strict() && port.is_open_in_caller() {
+        return;
+    }
     let pid = proc::pid();
     let mut q = port.lock();
     if q.alert().is_some_and(|alert| alert.owner == pid) {
         q.clear(Flag::ALERT);
     }
     drop(q);
-    port.close_sources(CloseKind::Partial);
+    source::close(port, CloseKind::Partial);
     port.port_discard_events();
 }
 
@@ -52,7 +57,7 @@ fn close_finally(port: &Port) {
     }
     drop(q);
     // The sources give back the slots they hold, or queue their events ...
-    port.close_sources(CloseKind::Last);
+    source::close(port, CloseKind::Last);
     let mut q = port.lock();
     while q.slots().0 > q.queued() {
         q.wait(Condition::Close);

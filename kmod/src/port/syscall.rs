@@ -82,8 +82,8 @@ pub fn dispatch(args: &Args) -> Result<i64> {
                 .map(|()| 0)
         }
         ALERT => alert::port_alert(port, a1 as i32, a2 as i32, a3).map(|()| 0),
-        ASSOCIATE => source::associate(port, Source(a1 as i32)).map(|()| 0),
-        DISSOCIATE => source::dissociate(port, Source(a1 as i32)).map(|()| 0),
+        ASSOCIATE => source::associate(port, Source(a1 as i32), a2, a3 as i32, a4).map(|()| 0),
+        DISSOCIATE => source::dissociate(port, Source(a1 as i32), a2).map(|()| 0),
         _ => Err(Errno::EINVAL),
     }
 }
