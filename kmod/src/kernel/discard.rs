@@ -21,7 +21,7 @@ impl Port {
         let mut retrieval = self.lock().retrieve();
         while let Some(candidate) = retrieval.next() {
             let event = candidate.event();
-            if event.owner() != pid || event.sharing() == Sharing::Shareable {
+            if event.owner() != pid || event.sharing() != Sharing::OwnerOnly {
                 candidate.skip();
             } else if event.is_wired() {
                 candidate.cancel();

@@ -13,6 +13,7 @@ use bindings::{pid_t, port_kevent_t};
 
 use super::errno::{Errno, Result};
 use super::port::Port;
+use super::portfd;
 use super::user::UserEvent;
 
 /// A source number, `PORT_SOURCE_*` of `sys/port.h`.
@@ -43,6 +44,8 @@ pub enum Sharing {
     Shareable,
     /// Only the process that made it (`PORT_KEV_NOSHARE`).
     OwnerOnly,
+    /// Processes that have the same file under the same number (S33, S34).
+    SameFile,
 }
 
 /// An event somebody else queued, borrowed while its list cannot change.
@@ -92,25 +95,31 @@ impl KEvent {
     /// say so in the flags, but are their process's alone (S49, S79, D14).
     #[inline]
     pub fn sharing(&self) -> Sharing {
-        // SAFETY: as in flags(); source and callback do not change while the
-        // event is queued.
-        let (source, asks) = unsafe {
-            let raw = self.0.get();
-            (
-                Source((*raw).portkev_source),
-                (*raw).portkev_callback.is_some(),
-            )
-        };
-        let private = match source {
-            Source::TIMER | Source::FILE => true,
-            Source::AIO => asks,
-            _ => false,
-        };
-        if self.flags() & bindings::PORT_KEV_NOSHARE == 0 && !private {
-            Sharing::Shareable
-        } else {
-            Sharing::OwnerOnly
+        if self.flags() & bindings::PORT_KEV_NOSHARE != 0 {
+            return Sharing::OwnerOnly;
         }
+        // SAFETY: as in flags(); the callback does not change while the event
+        // is queued.
+        let asks = unsafe { (*self.0.get()).portkev_callback.is_some() };
+        match self.source() {
+            Source::TIMER | Source::FILE => Sharing::OwnerOnly,
+            Source::AIO if asks => Sharing::OwnerOnly,
+            Source::FD if asks => Sharing::SameFile,
+            _ => Sharing::Shareable,
+        }
+    }
+
+    /// Whether the calling process may retrieve it (S80, D15). The source may
+    /// still deny it when it is taken.
+    #[inline]
+    pub fn is_for(&self, pid: pid_t) -> bool {
+        self.owner() == pid
+            || match self.sharing() {
+                Sharing::Shareable => true,
+                Sharing::OwnerOnly => false,
+                // SAFETY: queued, so it is alive and so is its association.
+                Sharing::SameFile => unsafe { portfd::is_open_in_caller(self.0.get()) },
+            }
     }
 
     /// Whether delivery changes its source for good: the event goes back to
@@ -191,7 +200,7 @@ impl<'p> OwnedEvent<'p> {
     #[inline]
     pub fn send(self, event: UserEvent, sharing: Sharing) {
         let flags = match sharing {
-            Sharing::Shareable => 0,
+            Sharing::Shareable | Sharing::SameFile => 0,
             Sharing::OwnerOnly => bindings::PORT_KEV_NOSHARE,
         };
         // SAFETY: the event is ours alone until port_send_event queues it.

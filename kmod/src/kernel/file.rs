@@ -101,34 +101,50 @@ impl PortFile {
     }
 }
 
+/// Looks at the file of a descriptor of the calling process, null if it is
+/// closed, without holding it: `look` runs under the lock of the entry and
+/// must not enter another. None if the table ends before `fd`.
+fn with_entry<T>(fd: i32, look: impl FnOnce(*mut file_t) -> T) -> Option<T> {
+    let table = proc::descriptors();
+    // SAFETY: the process's own table. It may grow while no entry is locked,
+    // so the list is looked up again, as UF_ENTER does; older lists are kept.
+    unsafe {
+        let size = AtomicI32::from_ptr(&raw mut (*table).fi_nfiles);
+        let list = AtomicPtr::from_ptr(&raw mut (*table).fi_list);
+        if fd < 0 || fd >= size.load(Ordering::Acquire) {
+            return None;
+        }
+        loop {
+            let entry = list.load(Ordering::Acquire).add(fd as usize);
+            let held = Mutex::from_raw(&raw mut (*entry).uf_lock).enter();
+            if entry == list.load(Ordering::Relaxed).add(fd as usize) {
+                let seen = look((*entry).uf_file);
+                drop(held);
+                return Some(seen);
+            }
+            drop(held);
+        }
+    }
+}
+
+/// Whether `fd` of the calling process is this file. Allocates nothing and
+/// waits for nobody, unlike a hold.
+pub(super) fn is_same(fd: i32, fp: *mut file_t) -> bool {
+    with_entry(fd, |open| open == fp) == Some(true)
+}
+
 impl Port {
     /// Whether the calling process has a descriptor of the port. `close` calls
     /// this for a descriptor that is out of the table already, under the lock
     /// of the port's only `file_t` (`f_tlock`): of several closes the last one
     /// finds nothing.
     pub fn is_open_in_caller(&self) -> bool {
-        let table = proc::descriptors();
         let vp = self.vnode();
-        // SAFETY: the process's own table. It may grow while no entry is
-        // locked, so the list is looked up again for each entry, as UF_ENTER
-        // does (older lists are kept); a file stays while its entry is locked.
-        unsafe {
-            let size = AtomicI32::from_ptr(&raw mut (*table).fi_nfiles);
-            let list = AtomicPtr::from_ptr(&raw mut (*table).fi_list);
-            let mut fd = 0;
-            while fd < size.load(Ordering::Acquire) {
-                let entry = list.load(Ordering::Acquire).add(fd as usize);
-                let held = Mutex::from_raw(&raw mut (*entry).uf_lock).enter();
-                let moved = entry != list.load(Ordering::Relaxed).add(fd as usize);
-                let fp = (*entry).uf_file;
-                let found = !moved && !fp.is_null() && (*fp).f_vnode == vp;
-                drop(held);
-                if found {
-                    return true;
-                }
-                if !moved {
-                    fd += 1;
-                }
+        for fd in 0.. {
+            // SAFETY: a file stays open while its entry is locked.
+            match with_entry(fd, |fp| unsafe { !fp.is_null() && (*fp).f_vnode == vp }) {
+                Some(false) => {}
+                found => return found.is_some(),
             }
         }
         false

@@ -14,7 +14,7 @@ use core::ptr::NonNull;
 use bindings::{pid_t, pollhead_t, port_kevent_t, portfd_t};
 
 use super::errno::Errno;
-use super::file::OpenFile;
+use super::file::{self, OpenFile};
 use super::mutex::{Held, Mutex};
 use super::poll::PollEvents;
 use super::port::Port;
@@ -194,6 +194,25 @@ unsafe fn take_valid(event: *mut port_kevent_t) -> bool {
     }
 }
 
+/// Whether the calling process has the file of an event's association under
+/// the same number.
+///
+/// # Safety
+///
+/// A queued event of [`port_fd_callback`]'s.
+pub(super) unsafe fn is_open_in_caller(event: *mut port_kevent_t) -> bool {
+    // SAFETY: the association lives at least as long as its event is queued.
+    unsafe { is_same_in_caller((*event).portkev_arg.cast()) }
+}
+
+/// # Safety
+///
+/// The association is live.
+unsafe fn is_same_in_caller(pfd: *mut portfd_t) -> bool {
+    // SAFETY: the caller vouches; descriptor and file are constant.
+    unsafe { file::is_same((*pfd).pfd_pd.pd_fd, (*pfd).pfd_pd.pd_fp) }
+}
+
 /// Called before an event is delivered, and when an association ends. Another
 /// process than the owner gets the event if it has the same file under the
 /// same number (S33, S34).
@@ -213,9 +232,8 @@ pub(super) unsafe extern "C" fn port_fd_callback(
     let pfd: *mut portfd_t = arg.cast();
     match why {
         bindings::PORT_CALLBACK_DEFAULT => {
-            // SAFETY: alive (contract); descriptor and file are constant.
-            let (fd, fp) = unsafe { ((*pfd).pfd_pd.pd_fd, (*pfd).pfd_pd.pd_fp) };
-            if pid != proc::pid() && OpenFile::hold(fd).map_or(true, |file| file.as_ptr() != fp) {
+            // SAFETY: alive (contract).
+            if pid != proc::pid() && unsafe { !is_same_in_caller(pfd) } {
                 return Errno::EACCES.number();
             }
             // SAFETY: as above; a queued event is not armed, so nobody changes

@@ -11,11 +11,11 @@ pub mod send;
 pub mod syscall;
 mod wait;
 
-use crate::kernel::event::{KEvent, Sharing};
+use crate::kernel::event::KEvent;
 use crate::kernel::proc::Pid;
+
 /// Whether a process can retrieve a queued event: it was not cancelled, and
-/// it is shareable or the process's own (S80, D15). The source may still deny
-/// it when it is taken.
+/// it is for the process (S80, D15).
 fn is_deliverable(event: &KEvent, pid: Pid) -> bool {
-    !event.is_cancelled() && (event.sharing() == Sharing::Shareable || event.owner() == pid)
+    !event.is_cancelled() && event.is_for(pid)
 }
