@@ -2,15 +2,16 @@
 //!
 //! Mirrors fio.c: the reference that `getf` takes on a descriptor, the list of descriptors each
 //! thread is using (`t_activefd`), and a close that waits for those threads, poking them out of
-//! their sleeps first (S71). The table has its final size from the start (`p_fno_ctl` entries), so
-//! it never moves; `uf_alloc`, which in the kernel finds a free descriptor fast, is not kept.
+//! their sleeps first (S71).
 //!
 //! Contexts: threads of a process; none of this runs in interrupt context.
-//! Lock order: p_lock, fi_lock, uf_lock, a_fdlock. f_tlock is held over VOP_CLOSE.
+//! Lock order: fi_lock, uf_lock, a_fdlock. p_lock and f_tlock, which is held over VOP_CLOSE, nest
+//! with none of them outside.
 
 mod active;
 mod portfd;
 mod table;
+mod tree;
 
 use std::ffi::c_int;
 use std::ptr;
@@ -129,21 +130,28 @@ pub(crate) unsafe fn ufalloc_file(start: c_int, fp: *mut file_t) -> Option<c_int
     // SAFETY: as in getf; fi_lock keeps others from taking the same descriptor.
     unsafe {
         let fip = finfo(curproc());
-        mutex_enter(&raw mut (*fip).fi_lock);
-        let free = (start..(*fip).fi_nfiles).find(|fd| {
-            let entry = (*fip).fi_list.add(*fd as usize);
-            (*entry).uf_busy == 0
-        });
-        if let Some(entry) = free.and_then(|fd| Entry::lookup(fip, fd)) {
-            let entry = entry.enter();
-            (*entry.ufp).uf_busy = 1;
-            (*entry.ufp).uf_file = fp;
-            if !fp.is_null() {
-                (*entry.ufp).uf_gen += 1;
+        let limit = c_int::try_from((*curproc()).p_fno_ctl).unwrap_or(c_int::MAX);
+        loop {
+            mutex_enter(&raw mut (*fip).fi_lock);
+            let places = (*fip).fi_nfiles;
+            let free = tree::find(fip, start).unwrap_or(start.max(places));
+            if free >= limit {
+                mutex_exit(&raw mut (*fip).fi_lock);
+                return None;
             }
+            if let Some(place) = Entry::lookup(fip, free) {
+                let entry = place.enter();
+                tree::reserve(fip, free, 1);
+                (*entry.ufp).uf_file = fp;
+                if !fp.is_null() {
+                    (*entry.ufp).uf_gen += 1;
+                }
+                mutex_exit(&raw mut (*fip).fi_lock);
+                return Some(free);
+            }
+            mutex_exit(&raw mut (*fip).fi_lock);
+            table::grow(fip, free);
         }
-        mutex_exit(&raw mut (*fip).fi_lock);
-        free
     }
 }
 
@@ -230,7 +238,7 @@ pub unsafe extern "C" fn setf(fd: c_int, fp: *mut file_t) {
             );
         }
         if fp.is_null() {
-            (*entry.ufp).uf_busy = 0;
+            tree::reserve(fip, fd, -1);
         } else {
             (*entry.ufp).uf_gen += 1;
         }
@@ -256,6 +264,9 @@ pub unsafe extern "C" fn closeandsetf(fd: c_int, newfp: *mut file_t) -> c_int {
     // until setf, so nobody else touches it.
     unsafe {
         let fip = finfo(curproc());
+        if !newfp.is_null() && fd >= (*fip).fi_nfiles {
+            table::grow(fip, fd);
+        }
         let Some(place) = Entry::lookup(fip, fd) else {
             return EBADF;
         };
@@ -268,17 +279,14 @@ pub unsafe extern "C" fn closeandsetf(fd: c_int, newfp: *mut file_t) -> c_int {
             // Between falloc and setf somebody else owns it.
             while (*entry.ufp).uf_busy != 0 && (*entry.ufp).uf_file.is_null() {
                 mutex_exit(fi_lock);
-                cv_wait(
-                    &raw mut (*entry.ufp).uf_wanted_cv,
-                    &raw mut (*entry.ufp).uf_lock,
-                );
-                drop(entry);
+                let wanted = &raw mut (*entry.ufp).uf_wanted_cv;
+                drop(place.wait(entry, wanted));
                 mutex_enter(fi_lock);
                 entry = place.enter();
             }
             let free = (*entry.ufp).uf_file.is_null();
             if free {
-                (*entry.ufp).uf_busy = 1;
+                tree::reserve(fip, fd, 1);
                 (*entry.ufp).uf_file = newfp;
                 (*entry.ufp).uf_gen += 1;
             }
@@ -295,16 +303,11 @@ pub unsafe extern "C" fn closeandsetf(fd: c_int, newfp: *mut file_t) -> c_int {
         (*entry.ufp).uf_flag = 0;
 
         if (*entry.ufp).uf_refcnt > 0 {
-            // p_lock comes before uf_lock.
-            drop(entry);
-            poke_active(curproc(), fd);
-            entry = place.enter();
+            poke_active(&entry, fd);
         }
         while (*entry.ufp).uf_refcnt > 0 {
-            cv_wait(
-                &raw mut (*entry.ufp).uf_closing_cv,
-                &raw mut (*entry.ufp).uf_lock,
-            );
+            let closing = &raw mut (*entry.ufp).uf_closing_cv;
+            entry = place.wait(entry, closing);
         }
 
         let watchers = Watchers::take(&entry);

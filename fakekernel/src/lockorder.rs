@@ -9,7 +9,7 @@
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use crate::panic::{kernel_panic, symbol};
 use crate::sync::describe_mutex;
@@ -23,9 +23,13 @@ struct Edge {
     to_entered: usize,
 }
 
+/// # Invariants
+///
+/// `before` has the edges of `after` the other way round, and no empty set.
 #[derive(Default)]
 struct Graph {
     after: FxHashMap<usize, FxHashMap<usize, Edge>>,
+    before: FxHashMap<usize, FxHashSet<usize>>,
 }
 
 static GRAPH: Mutex<Option<Graph>> = Mutex::new(None);
@@ -78,6 +82,7 @@ fn add(from: usize, to: usize, edge: Edge) {
     }
     let Some(path) = graph.path(to, from) else {
         graph.after.entry(from).or_default().insert(to, edge);
+        graph.before.entry(to).or_default().insert(from);
         return;
     };
     drop(guard);
@@ -126,17 +131,32 @@ impl Graph {
         }
         None
     }
+
+    /// Removes a mutex with its edges; false if it had none. What it costs depends on them alone,
+    /// since memory with hundreds of thousands of mutexes is freed at a time.
+    fn remove(&mut self, addr: usize) -> bool {
+        let after = self.after.remove(&addr);
+        for to in after.iter().flat_map(FxHashMap::keys) {
+            if let Some(before) = self.before.get_mut(to) {
+                before.remove(&addr);
+                if before.is_empty() {
+                    self.before.remove(to);
+                }
+            }
+        }
+        let before = self.before.remove(&addr);
+        for from in before.iter().flatten() {
+            if let Some(after) = self.after.get_mut(from) {
+                after.remove(&addr);
+            }
+        }
+        after.is_some() || before.is_some()
+    }
 }
 
 /// Takes a mutex off the graph.
 pub(crate) fn remove(addr: usize) {
-    let mut guard = graph();
-    let Some(graph) = guard.as_mut() else { return };
-    let mut removed = graph.after.remove(&addr).is_some();
-    for after in graph.after.values_mut() {
-        removed |= after.remove(&addr).is_some();
-    }
-    drop(guard);
+    let removed = graph().as_mut().is_some_and(|graph| graph.remove(addr));
     if removed {
         REMOVALS.fetch_add(1, Relaxed);
     }

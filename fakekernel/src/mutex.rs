@@ -176,6 +176,17 @@ pub(crate) fn acquire(mp: *mut kmutex_t, caller: usize) {
     entered(thread, word, addr, caller);
 }
 
+/// Takes a mutex that does not go into the thread's list of held ones, for one who takes more than
+/// the list has room for; the order of locks is not looked at. `mutex_exit` gives it back.
+///
+/// # Safety
+/// `mp` is a mutex, not one of those under which nothing may sleep.
+pub(crate) unsafe fn acquire_unlisted(mp: *mut kmutex_t) {
+    let thread = thread::current();
+    acquire_slow(word(mp), mp as usize, 0, thread);
+    thread.counters.add(Counter::MutexEnter, 1);
+}
+
 #[inline]
 fn entered(thread: &Thread, word: &AtomicUsize, addr: usize, caller: usize) {
     if word.load(Relaxed) & NOSLEEP != 0 {

@@ -4,7 +4,7 @@ use std::ffi::c_int;
 
 use bindings::*;
 
-use super::table::{Entry, finfo};
+use super::table::Locked;
 use crate::curthread::curthread;
 
 /// Entries of `a_buf`, before a list is allocated.
@@ -103,31 +103,24 @@ pub unsafe fn clear_stale_fd() {
     }
 }
 
-/// Marks every other thread of `p` that uses `fd` as having lost it, and wakes it if it sleeps
-/// interruptibly.
+/// Marks every other thread of the calling process that uses `fd` as having lost it, and wakes it
+/// if it sleeps interruptibly.
 ///
 /// # Safety
-/// Called by a thread of `p` that holds no lock of the table; `fd` has no file any more.
-pub(super) unsafe fn poke_active(p: *mut proc_t, fd: c_int) {
-    // SAFETY: threads live for ever; uf_lock keeps them from releasing the descriptor meanwhile.
-    unsafe {
-        mutex_enter(&raw mut (*(*p).p_lockp).pl_lock);
-        if let Some(entry) = Entry::lookup(finfo(p), fd) {
-            let entry = entry.enter();
-            if (*entry.ufp).uf_refcnt > 0 {
-                let me = curthread();
-                // The ring itself changes when threads end: for_each_thread copies it first.
-                crate::thread::current().process().for_each_thread(|t| {
-                    if t != me && is_active_fd(t, fd) {
-                        (*t).t_activefd.a_stale = 1;
-                        (*t)._tu._ts._t_post_sys = 1;
-                        crate::signal::setrun(crate::thread::Thread::from_ptr(t));
-                    }
-                });
+/// `_entry` is descriptor `fd` of the calling process and has no file any more.
+pub(super) unsafe fn poke_active(_entry: &Locked, fd: c_int) {
+    let me = curthread();
+    // The ring itself changes when threads end: for_each_thread copies it first.
+    crate::thread::current().process().for_each_thread(|t| {
+        // SAFETY: threads live for ever; the descriptor's lock keeps them from releasing it.
+        unsafe {
+            if t != me && is_active_fd(t, fd) {
+                (*t).t_activefd.a_stale = 1;
+                (*t)._tu._ts._t_post_sys = 1;
+                crate::signal::setrun(crate::thread::Thread::from_ptr(t));
             }
         }
-        mutex_exit(&raw mut (*(*p).p_lockp).pl_lock);
-    }
+    });
 }
 
 /// Whether thread `t` uses `fd`.
