@@ -134,7 +134,7 @@ unsafe extern "C" fn port_close(
     _ct: *mut caller_context_t,
 ) -> c_int {
     // SAFETY: the kernel calls this for a referenced port vnode.
-    port::close::close(unsafe { vnode::port_of(vp) }, count);
+    port::close::port_release(unsafe { vnode::port_of(vp) }, count);
     0
 }
 
@@ -149,7 +149,7 @@ unsafe extern "C" fn port_getattr(
     // writable vattr.
     unsafe {
         let port = vnode::port_of(vp);
-        vnode::fill_attributes(vp, port, port::getn::length(port), vap);
+        vnode::fill_attributes(vp, port, port::getn::port_length(port), vap);
     }
     0
 }
@@ -191,7 +191,7 @@ unsafe extern "C" fn port_poll(
     // writable results.
     unsafe {
         let port = vnode::port_of(vp);
-        let polled = port::poll::poll(port, PollEvents(events), anyyet != 0, proc::pid());
+        let polled = port::poll::port_readiness(port, PollEvents(events), anyyet != 0, proc::pid());
         poll::answer(port, &polled, reventsp, phpp);
     }
     0

@@ -11,7 +11,7 @@ use crate::source;
 /// calling process gives up what is its own on the port; at 1 the port ends
 /// (S81, S82).
 /// A port that has ended stays ended, whatever comes after (D17).
-pub fn close(port: &Port, count: i32) {
+pub fn port_release(port: &Port, count: i32) {
     let last = count <= 1;
     if port.is_closed_or_mark(last) {
         return;

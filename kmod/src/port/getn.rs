@@ -2,7 +2,7 @@
 
 use super::alert;
 use super::is_deliverable;
-use super::retrieve::{Look, port_check_return_cond, retrieve};
+use super::retrieve::{Look, port_check_return_cond, port_retrieve};
 use super::wait::{Verdict, Waiting};
 use crate::kernel::port::Port;
 use crate::kernel::proc::{self, Model};
@@ -68,7 +68,7 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
         return Err(Errno::EINVAL);
     }
     if want.max == 0 {
-        return Ok(Outcome::of(length(port)));
+        return Ok(Outcome::of(port_length(port)));
     }
     if want.list.is_null() {
         return Err(Errno::EFAULT);
@@ -98,7 +98,7 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
             port_check_return_cond(q);
             return Ok(Outcome { count: 0, expired });
         }
-        let count = match retrieve(q, &want.list, want.max, last)? {
+        let count = match port_retrieve(q, &want.list, want.max, last)? {
             Look::Got(count) => count,
             Look::Vain(_) if last => 0,
             Look::Vain(generation) => {
@@ -116,7 +116,7 @@ pub fn port_getn(port: &Port, want: &Request) -> Result<Outcome> {
 
 /// The number of events the caller could retrieve (S62, S16, D15). Goes
 /// through them as a retrieval does, so that senders do not wait meanwhile.
-pub fn length(port: &Port) -> u32 {
+pub fn port_length(port: &Port) -> u32 {
     let pid = proc::pid();
     let mut q = port.lock();
     q.settle();

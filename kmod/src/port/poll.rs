@@ -11,7 +11,7 @@ use crate::kernel::tunable;
 /// could be sent (S17, D15). A poller that finds nothing, or asks for edges,
 /// is noted.
 #[inline(never)]
-pub fn poll(port: &Port, wanted: PollEvents, others_ready: bool, pid: Pid) -> Polled {
+pub fn port_readiness(port: &Port, wanted: PollEvents, others_ready: bool, pid: Pid) -> Polled {
     let mut q = port.lock();
     let mut ready = PollEvents::NONE;
     if is_readable(&q, pid) {

@@ -32,7 +32,12 @@ struct Unprobed;
 /// `EFAULT` when the list cannot be written; the events are back then, in
 /// their order (D22).
 #[inline(never)]
-pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -> Result<Look> {
+pub fn port_retrieve(
+    mut q: QueueGuard<'_>,
+    list: &EventList,
+    max: u32,
+    last: bool,
+) -> Result<Look> {
     let port = q.port();
     let mut probed = false;
     let mut probe_first = q.starts_wired();
@@ -49,7 +54,7 @@ pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -
             }
             probed = true;
         }
-        match attempt(q, list, max, last, probed) {
+        match port_retrieve_once(q, list, max, last, probed) {
             Ok(outcome) => return outcome,
             Err(Unprobed) => probe_first = true,
         }
@@ -58,7 +63,7 @@ pub fn retrieve(mut q: QueueGuard<'_>, list: &EventList, max: u32, last: bool) -
 }
 
 #[inline(never)]
-fn attempt(
+fn port_retrieve_once(
     q: QueueGuard<'_>,
     list: &EventList,
     max: u32,

@@ -67,7 +67,7 @@ fn ask(cache: &mut FdCache<'_>, file: &OpenFile, events: i32) -> Result {
         };
         let ready = match answer {
             Ok(ready) => ready,
-            Err(error) => return give_up(association, file, error),
+            Err(error) => return port_give_up_fd(association, file, error),
         };
         match ready.pollhead {
             Some(pollhead) if turn < PATIENCE && !association.is_on(pollhead) => {
@@ -86,7 +86,7 @@ fn ask(cache: &mut FdCache<'_>, file: &OpenFile, events: i32) -> Result {
 /// that somebody retrieved meanwhile makes it a success: it is in that
 /// thread's hands now.
 #[cold]
-fn give_up(association: Association<'_>, file: &OpenFile, error: Errno) -> Result {
+fn port_give_up_fd(association: Association<'_>, file: &OpenFile, error: Errno) -> Result {
     let armed = association.disarm();
     let queued = if association.owner() == proc::pid() {
         association.remove(file)
