@@ -20,6 +20,7 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 use bindings::*;
 
 pub use active::{clear_stale_fd, free_afd};
+pub(crate) use active::{is_stale, set_post_sys};
 pub use portfd::{addfd_port, delfd_port};
 pub use table::{close_exec, closeall, flist_create, flist_fork};
 

@@ -111,12 +111,9 @@ pub fn is_pending(thread: &Thread) -> bool {
 
 /// Whether a descriptor that the thread uses was closed under it.
 pub fn must_return(thread: &Thread) -> bool {
-    let t = thread.kthread();
-    // SAFETY: a_stale is an int that other threads set; lwp_sysabort a byte.
-    unsafe {
-        let stale = (&raw const (*t).t_activefd.a_stale).read_volatile();
-        stale != 0 || (&raw const (*thread.lwp()).lwp_sysabort).read_volatile() != 0
-    }
+    // SAFETY: a byte of an lwp, which lives for ever.
+    let abort = unsafe { (&raw const (*thread.lwp()).lwp_sysabort).read_volatile() };
+    crate::fio::is_stale(thread.kthread()) || abort != 0
 }
 
 pub(crate) fn set_asleep(thread: &Thread, on: bool) {

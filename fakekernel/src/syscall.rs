@@ -30,9 +30,9 @@ type Ap = unsafe extern "C" fn(*const usize, *mut rval_t) -> c_int;
 #[unsafe(no_mangle)]
 pub extern "C" fn set_errno(errno: uint_t) -> uint_t {
     let t = curthread();
+    fio::set_post_sys(t, true);
     // SAFETY: only the thread itself changes these; threads of the kernel have no lwp.
     unsafe {
-        (*t)._tu._ts._t_post_sys = 1;
         if !(*t).t_lwp.is_null() {
             (*(*t).t_lwp).lwp_errno = errno as c_int;
         }
@@ -130,8 +130,8 @@ pub(crate) fn trap(num: i32, body: impl FnOnce() -> i64) -> Result<i64, i32> {
     // SAFETY: as above; the thread is outside any getf, which clear_stale_fd verifies.
     unsafe {
         let mut error = (*lwp).lwp_errno;
-        (*t)._tu._ts._t_post_sys = 0;
-        if error == EINTR && (*t).t_activefd.a_stale != 0 {
+        fio::set_post_sys(t, false);
+        if error == EINTR && fio::is_stale(t) {
             error = EBADF;
         }
         if error == ERESTART {

@@ -1,6 +1,10 @@
 //! The descriptors each thread is using right now (`t_activefd`).
+//!
+//! The list itself changes under `a_fdlock`. Its slots, `a_stale` and `t_post_sys` are words that
+//! other threads look at or set while the thread runs, without a lock of its own.
 
 use std::ffi::c_int;
+use std::sync::atomic::{AtomicI8, AtomicI32, Ordering::Relaxed};
 
 use bindings::*;
 
@@ -26,9 +30,9 @@ pub(super) unsafe fn set_active_fd(fd: c_int) {
             mutex_exit(&raw mut (*afd).a_fdlock);
         }
         for i in 0..(*afd).a_nfd as usize {
-            let slot = (*afd).a_fd.add(i);
-            if *slot == -1 {
-                *slot = fd;
+            let slot = word((*afd).a_fd.add(i));
+            if slot.load(Relaxed) == -1 {
+                slot.store(fd, Relaxed);
                 return;
             }
         }
@@ -55,9 +59,9 @@ pub(super) unsafe fn clear_active_fd(fd: c_int) {
     unsafe {
         let afd = &raw mut (*curthread()).t_activefd;
         for i in 0..(*afd).a_nfd as usize {
-            let slot = (*afd).a_fd.add(i);
-            if *slot == fd {
-                *slot = -1;
+            let slot = word((*afd).a_fd.add(i));
+            if slot.load(Relaxed) == fd {
+                slot.store(-1, Relaxed);
                 return;
             }
         }
@@ -71,15 +75,32 @@ pub(super) unsafe fn clear_active_fd(fd: c_int) {
 /// Frees the list of a thread that ends.
 ///
 /// # Safety
-/// The thread does not use any descriptor any more.
+/// Called by the thread itself, which does not use any descriptor any more.
 pub unsafe fn free_afd(afd: *mut afd_t) {
-    // SAFETY: nobody looks at the list of a thread that left its process (contract).
+    // SAFETY: only the thread itself changes its list; it is still a thread of its process, so
+    // that others may be reading the list under a_fdlock.
     unsafe {
-        if (*afd).a_nfd > BUILT_IN {
-            kmem_free((*afd).a_fd.cast(), bytes((*afd).a_nfd));
-        }
+        let (old, count) = ((*afd).a_fd, (*afd).a_nfd);
+        mutex_enter(&raw mut (*afd).a_fdlock);
         reset(afd);
+        mutex_exit(&raw mut (*afd).a_fdlock);
+        if count > BUILT_IN {
+            kmem_free(old.cast(), bytes(count));
+        }
     }
+}
+
+/// Whether a descriptor that `t` uses was closed under it.
+pub fn is_stale(t: *mut kthread_t) -> bool {
+    // SAFETY: threads live for ever.
+    unsafe { word(&raw mut (*t).t_activefd.a_stale) }.load(Relaxed) != 0
+}
+
+/// Sets whether `t` has something to do at the end of its system call.
+pub fn set_post_sys(t: *mut kthread_t, on: bool) {
+    // SAFETY: threads live for ever; other threads set the byte too, so it is only written here.
+    let byte = unsafe { AtomicI8::from_ptr(&raw mut (*t)._tu._ts._t_post_sys) };
+    byte.store(on.into(), Relaxed);
 }
 
 /// Forgets that a descriptor in use was closed; at the end of a system call.
@@ -91,7 +112,7 @@ pub unsafe fn clear_stale_fd() {
     unsafe {
         let afd = &raw mut (*curthread()).t_activefd;
         for i in 0..(*afd).a_nfd as usize {
-            let fd = *(*afd).a_fd.add(i);
+            let fd = word((*afd).a_fd.add(i)).load(Relaxed);
             if fd != -1 {
                 crate::panic::kernel_panic(
                     "fd-refcnt",
@@ -99,7 +120,7 @@ pub unsafe fn clear_stale_fd() {
                 );
             }
         }
-        (*afd).a_stale = 0;
+        word(&raw mut (*afd).a_stale).store(0, Relaxed);
     }
 }
 
@@ -115,8 +136,8 @@ pub(super) unsafe fn poke_active(_entry: &Locked, fd: c_int) {
         // SAFETY: threads live for ever; the descriptor's lock keeps them from releasing it.
         unsafe {
             if t != me && is_active_fd(t, fd) {
-                (*t).t_activefd.a_stale = 1;
-                (*t)._tu._ts._t_post_sys = 1;
+                word(&raw mut (*t).t_activefd.a_stale).store(1, Relaxed);
+                set_post_sys(t, true);
                 crate::signal::setrun(crate::thread::Thread::from_ptr(t));
             }
         }
@@ -132,7 +153,8 @@ unsafe fn is_active_fd(t: *mut kthread_t, fd: c_int) -> bool {
     unsafe {
         let afd = &raw mut (*t).t_activefd;
         mutex_enter(&raw mut (*afd).a_fdlock);
-        let active = (0..(*afd).a_nfd as usize).any(|i| *(*afd).a_fd.add(i) == fd);
+        let mut slots = (0..(*afd).a_nfd as usize).map(|i| word((*afd).a_fd.add(i)));
+        let active = slots.any(|slot| slot.load(Relaxed) == fd);
         mutex_exit(&raw mut (*afd).a_fdlock);
         active
     }
@@ -148,8 +170,17 @@ unsafe fn reset(afd: *mut afd_t) {
         (*afd).a_buf = [-1; BUILT_IN as usize];
         (*afd).a_fd = (&raw mut (*afd).a_buf).cast();
         (*afd).a_nfd = BUILT_IN;
-        (*afd).a_stale = 0;
+        word(&raw mut (*afd).a_stale).store(0, Relaxed);
     }
+}
+
+/// A word of the list that another thread may look at or set.
+///
+/// # Safety
+/// It stays in place, and there is no other access to it than through this.
+unsafe fn word<'a>(at: *mut c_int) -> &'a AtomicI32 {
+    // SAFETY: as the caller promises; C ints are aligned.
+    unsafe { AtomicI32::from_ptr(at) }
 }
 
 /// Size of a list of `count` descriptors.
