@@ -13,18 +13,21 @@
 //!
 //! # Lock order
 //!
-//! `pc_mutex` -> `p_lock`; `portq_source_mutex`, `port_mutex` and
-//! `portq_mutex` are entered with none of the others held. `PORTQ_BLOCKED`
-//! (`port_block`) is a lock of its own: entered under `portq_mutex`, kept
-//! while that is free, it comes before it. Events ask their source
-//! (`portkev_callback`) under `PORTQ_BLOCKED` alone; sources are told of a
-//! close, `pollwakeup` is called, user memory is touched and memory is freed
-//! with none of these held.
+//! `pc_mutex` (projects) -> `p_lock`. `portq_source_mutex` and `port_mutex` are
+//! entered with none of the others held. For descriptors: `pc_lock` (of the
+//! cache) -> `uf_lock`; `pc_lock` -> a pollhead's lock -> `portkev_lock` ->
+//! `portq_mutex` -> `uf_lock` (a look at one entry of the caller's table).
+//! `PORTQ_BLOCKED` (`port_block`) is a lock of its own: entered under
+//! `portq_mutex`, kept while that is free, it comes before it and after
+//! `pc_lock`. Events ask their source (`portkev_callback`) under
+//! `PORTQ_BLOCKED` alone. Sources are told of a close, user memory is touched
+//! and events are freed with none of these held; genunix frees associations,
+//! and wakes pollers of the port, under `pc_lock`.
 //!
-//! Callers bring locks along: `close` holds the file's `f_tlock`, a timer
-//! that fires its `it_mutex` (-> `portq_mutex`), `timer_create` holds
-//! `p_lock` (-> `portq_source_mutex`), AIO its `aio_portq_mutex`
-//! (-> `PORTQ_BLOCKED`).
+//! Callers bring locks along: `close` holds the file's `f_tlock` (so it comes
+//! first), a timer that fires its `it_mutex` (-> `portq_mutex`),
+//! `timer_create` holds `p_lock` (-> `portq_source_mutex`), AIO its
+//! `aio_portq_mutex` (-> `PORTQ_BLOCKED`).
 //!
 //! # Layers
 //!

@@ -1,6 +1,7 @@
 //! The kernel, safe to use: the only place of the module, besides the entry
 //! shims, that names bindings or writes `unsafe`.
 
+mod aio;
 mod discard;
 mod errno;
 pub mod event;

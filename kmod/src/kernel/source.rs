@@ -13,12 +13,14 @@
 //! closed or mean another port by then (D10). This entry can stand it: its
 //! count does not get to 0, so it is never unlinked or freed.
 
+use core::ffi::{c_int, c_void};
 use core::mem::size_of;
 use core::ptr;
 use core::sync::atomic::{AtomicI32, Ordering};
 
 use bindings::{port_ksource_t, port_queue_t, port_source_t};
 
+use super::event::Source;
 use super::module::CGlobal;
 use super::mutex::Mutex;
 use super::port::Port;
@@ -28,12 +30,7 @@ const BUCKETS: usize = bindings::PORT_SCACHE_SIZE as usize;
 /// Where genunix looks for timers. No other source has this bucket.
 const TIMER_BUCKET: usize = bindings::PORT_SOURCE_TIMER as usize % BUCKETS;
 
-type Close = unsafe extern "C" fn(
-    *mut core::ffi::c_void,
-    core::ffi::c_int,
-    bindings::pid_t,
-    core::ffi::c_int,
-);
+type Close = unsafe extern "C" fn(*mut c_void, c_int, bindings::pid_t, c_int);
 
 /// A static table that C code may read.
 #[repr(transparent)]
@@ -207,10 +204,11 @@ impl Port {
     /// port. After a last close the table is gone.
     pub fn close_sources(&self, kind: CloseKind) {
         pin_timers();
+        let number = self.mark_aio();
         for at in (0..BUCKETS).filter(|at| *at != TIMER_BUCKET) {
             match kind {
-                CloseKind::Partial => self.notify_bucket(at),
-                CloseKind::Last => self.drain_bucket(at),
+                CloseKind::Partial => self.notify_bucket(at, number),
+                CloseKind::Last => self.drain_bucket(at, number),
             }
         }
         if kind == CloseKind::Last {
@@ -224,7 +222,7 @@ impl Port {
         unsafe { Mutex::from_raw(&raw mut (*self.queue_ptr()).portq_source_mutex) }
     }
 
-    fn notify_bucket(&self, at: usize) {
+    fn notify_bucket(&self, at: usize, number: i32) {
         // By position, since entries may come and go between two calls; the
         // seven sources that exist never share a bucket.
         for nth in 0.. {
@@ -237,15 +235,15 @@ impl Port {
                         pse = (*pse).portsrc_next;
                     }
                 }
-                (!pse.is_null()).then(|| ((*pse).portsrc_close, (*pse).portsrc_closearg))
+                (!pse.is_null()).then(|| Callback::of(pse))
             };
             drop(held);
-            let Some((close, arg)) = found else { return };
-            self.call(close, arg, CloseKind::Partial);
+            let Some(callback) = found else { return };
+            self.call(callback, number, CloseKind::Partial);
         }
     }
 
-    fn drain_bucket(&self, at: usize) {
+    fn drain_bucket(&self, at: usize, number: i32) {
         loop {
             let held = self.source_mutex().enter();
             // SAFETY: the table is protected by portq_source_mutex.
@@ -261,27 +259,52 @@ impl Port {
             let Some(pse) = popped else { return };
             // SAFETY: popped, so this thread is the only one to know it.
             unsafe {
-                self.call(
-                    (*pse).portsrc_close,
-                    (*pse).portsrc_closearg,
-                    CloseKind::Last,
-                );
+                self.call(Callback::of(pse), number, CloseKind::Last);
                 bindings::kmem_free(pse.cast(), size_of::<port_source_t>());
             }
         }
     }
 
-    fn call(&self, close: Option<Close>, arg: *mut core::ffi::c_void, kind: CloseKind) {
-        let Some(close) = close else { return };
+    /// AIO is told `number`; others, as by C, the number that `port_create`
+    /// returned.
+    fn call(&self, callback: Callback, number: i32, kind: CloseKind) {
+        let Some(close) = callback.close else { return };
+        let number = match Source(callback.source) {
+            Source::AIO => number,
+            _ => self.fd(),
+        };
         // SAFETY: the source registered the function with this argument, to
         // be called by a closing process without locks.
         unsafe {
             close(
-                arg,
-                self.fd(),
+                callback.arg,
+                number,
                 proc::pid(),
                 i32::from(kind == CloseKind::Last),
             )
+        }
+    }
+}
+
+/// What a source wants called at a close.
+struct Callback {
+    source: i32,
+    close: Option<Close>,
+    arg: *mut c_void,
+}
+
+impl Callback {
+    /// # Safety
+    ///
+    /// The entry is live and protected by the caller.
+    unsafe fn of(pse: *mut port_source_t) -> Self {
+        // SAFETY: the caller vouches.
+        unsafe {
+            Self {
+                source: (*pse).portsrc_source,
+                close: (*pse).portsrc_close,
+                arg: (*pse).portsrc_closearg,
+            }
         }
     }
 }
