@@ -14,6 +14,7 @@
 //! - [`mutex`], [`condvar`], [`lockorder`], [`sync`]: locks and their rules.
 //! - [`kmem`], [`kmem_cache`], [`list`], [`copyio`], [`aspace`].
 //! - [`fio`], [`vnode`], [`vfs`], [`poll`], [`syscall`]: files and descriptors.
+//!   Files of this kernel's own: pipes, devices, regular files without names.
 //! - [`port_subr`], [`aio`]: the genunix half of event ports.
 //! - [`modctl`], [`krtld`]: modules. [`rctl`], [`project`], [`cred`], [`kstat`],
 //!   [`cmn_err`].
@@ -37,7 +38,9 @@ pub mod copyio;
 pub mod counter;
 pub mod cred;
 mod curthread;
+mod device;
 pub mod fault;
+mod fifo;
 pub mod fio;
 pub mod fs_subr;
 mod held;
@@ -50,6 +53,7 @@ pub mod ksyms;
 pub mod leak;
 pub mod list;
 pub mod lockorder;
+mod mblk;
 pub mod modctl;
 pub mod mutex;
 mod nulldev;
@@ -59,6 +63,7 @@ pub mod port_subr;
 pub mod proc;
 pub mod project;
 pub mod rctl;
+mod regular;
 pub mod sched;
 pub mod signal;
 mod site;
@@ -70,6 +75,7 @@ pub mod syscall;
 pub mod thread;
 pub mod thunk;
 pub mod time;
+mod uio;
 pub mod user;
 pub mod vfs;
 pub mod vnode;

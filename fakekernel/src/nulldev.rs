@@ -40,7 +40,8 @@ unsafe fn device(vp: *mut vnode_t) -> *mut Device {
     unsafe { (*vp).v_data.cast() }
 }
 
-unsafe extern "C" fn close(
+/// VOP_CLOSE of a device that does not care.
+pub(crate) unsafe extern "C" fn close(
     _vp: *mut vnode_t,
     _flag: c_int,
     _count: c_int,
@@ -89,7 +90,8 @@ unsafe extern "C" fn write(
     0
 }
 
-unsafe extern "C" fn ioctl(
+/// VOP_IOCTL of a device that knows no request.
+pub(crate) unsafe extern "C" fn ioctl(
     _vp: *mut vnode_t,
     _cmd: c_int,
     _arg: intptr_t,
@@ -101,7 +103,8 @@ unsafe extern "C" fn ioctl(
     ENOTTY
 }
 
-unsafe extern "C" fn getattr(
+/// VOP_GETATTR of any device.
+pub(crate) unsafe extern "C" fn getattr(
     vp: *mut vnode_t,
     vap: *mut vattr_t,
     _flags: c_int,
@@ -164,6 +167,11 @@ unsafe extern "C" fn inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut call
         mutex_destroy(&raw mut (*dev).lock);
         kmem_free(dev.cast(), size_of::<Device>());
     }
+}
+
+/// The file system of files that belong to none.
+pub(crate) fn vfs() -> *mut vfs_t {
+    VFS.load(Ordering::Acquire)
 }
 
 /// Makes the operations of the devices; once, while booting.

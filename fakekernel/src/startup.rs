@@ -2,7 +2,10 @@
 
 use bindings::*;
 
-use crate::{cred, fio, kmem, modctl, nulldev, panic, poll, proc, project, rctl, vnode};
+use crate::{
+    cred, device, fifo, fio, kmem, modctl, nulldev, panic, poll, proc, project, rctl, regular,
+    vnode,
+};
 
 /// Called by [`crate::boot`] when threads and memory work. What is allocated here stays for the
 /// life of the kernel and is no leak.
@@ -24,5 +27,8 @@ pub(crate) fn begin() {
     fio::finit();
     vnode::vn_create_cache();
     nulldev::init();
+    device::init();
+    fifo::init();
+    regular::init();
     kmem::baseline();
 }

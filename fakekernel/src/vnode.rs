@@ -6,6 +6,7 @@
 //! Lock order: v_lock is a leaf.
 
 mod fop;
+pub(crate) mod template;
 
 use std::ffi::{c_char, c_int, c_void};
 use std::mem::offset_of;

@@ -17,6 +17,7 @@ pub(super) mod num {
     pub const CLOSE: i32 = 6;
     pub const LSEEK: i32 = 19;
     pub const FSTAT: i32 = 28;
+    pub const PIPE: i32 = 42;
     pub const IOCTL: i32 = 54;
     pub const FDSYNC: i32 = 58;
     pub const FCNTL: i32 = 62;

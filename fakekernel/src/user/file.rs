@@ -54,7 +54,8 @@ impl Lwp {
     /// read(2) into user memory at `addr`.
     ///
     /// # Errors
-    /// EBADF when the file is not open for reading (a port never is).
+    /// EBADF when the file is not open for reading (a port never is); EAGAIN with O_NONBLOCK, EINTR,
+    /// EFAULT.
     pub fn read(&self, fd: i32, addr: usize, len: usize) -> Result<usize, i32> {
         self.transfer(num::READ, FREAD, fd, addr, len)
     }
@@ -62,7 +63,8 @@ impl Lwp {
     /// write(2) from user memory at `addr`.
     ///
     /// # Errors
-    /// EBADF when the file is not open for writing (a port never is).
+    /// EBADF when the file is not open for writing (a port never is); EAGAIN with O_NONBLOCK, EINTR,
+    /// EFAULT, EPIPE (without SIGPIPE).
     pub fn write(&self, fd: i32, addr: usize, len: usize) -> Result<usize, i32> {
         self.transfer(num::WRITE, FWRITE, fd, addr, len)
     }
@@ -104,7 +106,9 @@ impl Lwp {
                 } else {
                     fop_write(vp, &raw mut uio, 0, cr, none)
                 };
-                (*fp).f_offset = uio._uio_offset._f;
+                if (*vp).v_type == VREG {
+                    (*fp).f_offset = uio._uio_offset._f;
+                }
                 fop_rwunlock(vp, write, none);
                 let done = len - uio.uio_resid as usize;
                 if error == 0 || (error == EINTR && done > 0) {

@@ -22,6 +22,7 @@ mod file;
 mod ksource;
 mod lwp;
 mod memory;
+mod object;
 mod process;
 mod stat;
 

@@ -9,7 +9,7 @@ mod common;
 use fakekernel::user::{Lwp, ProcCfg, Process};
 
 #[allow(unused_imports, reason = "as above")]
-pub use common::{legal as case, main, strict, trips as trip};
+pub use common::{Case, legal as case, main, strict, trips as trip};
 pub use fakekernel::Kernel;
 
 /// Runs `body` as a process.

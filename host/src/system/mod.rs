@@ -37,7 +37,9 @@ impl<'a> FakeSystem<'a> {
     pub fn enter<R>(lwp: &'a Lwp, body: impl FnOnce(&FakeSystem<'a>) -> R) -> R {
         CURRENT.set(std::ptr::from_ref(lwp));
         // Not reset: the exit of the process, which comes next, may still call back.
-        body(&FakeSystem { lwp })
+        let value = body(&FakeSystem { lwp });
+        object::forget_scratch(lwp);
+        value
     }
 
     /// Runs `body` with the system of the calling thread, if it runs an lwp of the suite.

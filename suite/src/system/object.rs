@@ -17,7 +17,8 @@ pub enum Shutdown {
 
 /// Pollable objects, and the ways in which descriptors travel.
 pub trait Objects {
-    /// `pipe(2)` of one direction: the reading and the writing end.
+    /// `pipe(2)`: the end to read from and the end to write to. Of illumos both ends can do both:
+    /// the reading end is always ready for `POLLOUT`.
     fn pipe(&self) -> Result<(i32, i32), Errno> {
         Err(Errno::ENOSYS)
     }
@@ -52,6 +53,24 @@ pub trait Objects {
 
     /// Makes a device of [`Objects::open_device`] no longer ready for `events`; nobody is told.
     fn lower(&self, _fd: i32, _events: i16) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Holds up every `VOP_POLL` of a device of [`Objects::open_device`] from now on: it drops the
+    /// poll cache's lock (`pollunlock`) and waits for [`Objects::release_poll`], which must come
+    /// through another thread.
+    fn hold_poll(&self, _fd: i32) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// Lets every `VOP_POLL` that [`Objects::hold_poll`] holds up go on, and later ones through.
+    fn release_poll(&self, _fd: i32) -> Result<(), Errno> {
+        Err(Errno::ENOSYS)
+    }
+
+    /// How often `VOP_POLL` of a device of [`Objects::open_device`] or
+    /// [`Objects::open_unpollable`] was called.
+    fn poll_calls(&self, _fd: i32) -> Result<u64, Errno> {
         Err(Errno::ENOSYS)
     }
 

@@ -1,0 +1,253 @@
+//! Regular files without a name, in memory.
+//!
+//! As far as ports go every file system is the same: `VOP_POLL` is `fs_poll`, always ready and
+//! never edge-triggered. Reads, writes and positions work as one expects; a file is freed with its
+//! last descriptor.
+
+use std::ffi::{c_int, c_void};
+use std::ptr;
+
+use bindings::*;
+
+use crate::curthread::cred;
+use crate::vnode::template::{self, Ops};
+
+/// The largest size of a file.
+const MAX_SIZE: usize = 1 << 24;
+
+/// # Invariants
+/// `data` is kmem memory of `room` bytes, NULL when that is 0, and `size <= room`; the three change
+/// under the lock. Bytes behind `size` are zero.
+#[repr(C)]
+struct Node {
+    lock: kmutex_t,
+    data: *mut u8,
+    room: usize,
+    size: usize,
+    uid: uid_t,
+    gid: gid_t,
+}
+
+static OPS: Ops = Ops::new();
+
+/// The file of a vnode.
+///
+/// # Safety
+/// `vp` is a vnode of [`open`].
+unsafe fn node(vp: *mut vnode_t) -> *mut Node {
+    // SAFETY: `open` stored it (contract).
+    unsafe { (*vp).v_data.cast() }
+}
+
+unsafe extern "C" fn close(
+    _vp: *mut vnode_t,
+    _flag: c_int,
+    _count: c_int,
+    _offset: offset_t,
+    _cr: *mut cred_t,
+    _ct: *mut caller_context_t,
+) -> c_int {
+    0
+}
+
+/// Where a transfer begins.
+///
+/// # Safety
+/// The transfer is valid.
+unsafe fn position(uio: *mut uio_t) -> Result<usize, c_int> {
+    // SAFETY: valid (contract).
+    usize::try_from(unsafe { (*uio)._uio_offset._f }).map_err(|_| EINVAL)
+}
+
+unsafe extern "C" fn read(
+    vp: *mut vnode_t,
+    uio: *mut uio_t,
+    _ioflag: c_int,
+    _cr: *mut cred_t,
+    _ct: *mut caller_context_t,
+) -> c_int {
+    // SAFETY: called with a vnode of `open` and a valid transfer. User memory is touched without
+    // the lock, by way of a copy.
+    unsafe {
+        let np = node(vp);
+        let at = match position(uio) {
+            Ok(at) => at,
+            Err(error) => return error,
+        };
+        let n = ((*uio).uio_resid as usize).min(MAX_SIZE);
+        if n == 0 {
+            return 0;
+        }
+        let copy: *mut u8 = kmem_alloc(n, KM_SLEEP).cast();
+        mutex_enter(&raw mut (*np).lock);
+        let there = (*np).size.saturating_sub(at).min(n);
+        if there > 0 {
+            ptr::copy_nonoverlapping((*np).data.add(at), copy, there);
+        }
+        mutex_exit(&raw mut (*np).lock);
+        let error = crate::uio::uiomove(copy.cast(), there, UIO_READ, uio);
+        kmem_free(copy.cast(), n);
+        error
+    }
+}
+
+unsafe extern "C" fn write(
+    vp: *mut vnode_t,
+    uio: *mut uio_t,
+    _ioflag: c_int,
+    _cr: *mut cred_t,
+    _ct: *mut caller_context_t,
+) -> c_int {
+    // SAFETY: as in `read`.
+    unsafe {
+        let np = node(vp);
+        let at = match position(uio) {
+            Ok(at) => at,
+            Err(error) => return error,
+        };
+        let n = (*uio).uio_resid as usize;
+        if n == 0 {
+            return 0;
+        }
+        if at.checked_add(n).is_none_or(|end| end > MAX_SIZE) {
+            return EFBIG;
+        }
+        let copy: *mut u8 = kmem_alloc(n, KM_SLEEP).cast();
+        let before = (*uio).uio_resid;
+        let error = crate::uio::uiomove(copy.cast(), n, UIO_WRITE, uio);
+        put(np, at, copy, (before - (*uio).uio_resid) as usize);
+        kmem_free(copy.cast(), n);
+        error
+    }
+}
+
+/// Writes `n` bytes at position `at`.
+///
+/// # Safety
+/// `np` is live, `from` has `n` bytes, and the end is not beyond [`MAX_SIZE`].
+unsafe fn put(np: *mut Node, at: usize, from: *const u8, n: usize) {
+    let end = at + n;
+    if n == 0 {
+        return;
+    }
+    // SAFETY: live (contract); data, room and size are used under the lock only, and what is
+    // replaced is freed without it.
+    unsafe {
+        let lock = &raw mut (*np).lock;
+        let (mut fresh, mut room): (*mut u8, usize) = (ptr::null_mut(), 0);
+        mutex_enter(lock);
+        while (*np).room < end {
+            if room < end {
+                // Too small: look again with enough at hand.
+                mutex_exit(lock);
+                room = end.next_power_of_two();
+                fresh = kmem_zalloc(room, KM_SLEEP).cast();
+                mutex_enter(lock);
+                continue;
+            }
+            if (*np).size > 0 {
+                ptr::copy_nonoverlapping((*np).data, fresh, (*np).size);
+            }
+            std::mem::swap(&mut (*np).data, &mut fresh);
+            std::mem::swap(&mut (*np).room, &mut room);
+        }
+        ptr::copy_nonoverlapping(from, (*np).data.add(at), n);
+        (*np).size = (*np).size.max(end);
+        mutex_exit(lock);
+        if !fresh.is_null() {
+            kmem_free(fresh.cast(), room);
+        }
+    }
+}
+
+unsafe extern "C" fn getattr(
+    vp: *mut vnode_t,
+    vap: *mut vattr_t,
+    _flags: c_int,
+    _cr: *mut cred_t,
+    _ct: *mut caller_context_t,
+) -> c_int {
+    // SAFETY: called with a vnode of `open`; the attributes are the caller's, all-zero bytes are
+    // valid.
+    unsafe {
+        let np = node(vp);
+        let mask = (*vap).va_mask;
+        *vap = std::mem::zeroed();
+        (*vap).va_mask = mask;
+        (*vap).va_type = (*vp).v_type;
+        (*vap).va_mode = 0o600;
+        (*vap).va_uid = (*np).uid;
+        (*vap).va_gid = (*np).gid;
+        mutex_enter(&raw mut (*np).lock);
+        (*vap).va_size = (*np).size as u_offset_t;
+        mutex_exit(&raw mut (*np).lock);
+    }
+    0
+}
+
+unsafe extern "C" fn seek(
+    _vp: *mut vnode_t,
+    _old: offset_t,
+    new: *mut offset_t,
+    _ct: *mut caller_context_t,
+) -> c_int {
+    // SAFETY: the caller's offset.
+    if unsafe { *new } < 0 { EINVAL } else { 0 }
+}
+
+unsafe extern "C" fn inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut caller_context_t) {
+    // SAFETY: the last hold of a vnode of `open`: nobody else uses the file.
+    unsafe {
+        let np = node(vp);
+        vn_free(vp);
+        mutex_destroy(&raw mut (*np).lock);
+        let (data, room) = ((*np).data, (*np).room);
+        kmem_free(np.cast(), size_of::<Node>());
+        if !data.is_null() {
+            kmem_free(data.cast(), room);
+        }
+    }
+}
+
+/// Makes the operations of regular files; once, while booting.
+pub(crate) fn init() {
+    // SAFETY: each function has the type of its operation.
+    unsafe {
+        OPS.make(
+            c"regular",
+            &[
+                (c"close", close as *const c_void),
+                (c"read", read as *const c_void),
+                (c"write", write as *const c_void),
+                (c"getattr", getattr as *const c_void),
+                (c"seek", seek as *const c_void),
+                (c"inactive", inactive as *const c_void),
+            ],
+        );
+    }
+}
+
+/// Opens a new file for reading and writing, at its beginning, with this content.
+///
+/// # Errors
+/// EFBIG (more than 16 MiB), EMFILE.
+pub(crate) fn open(content: &[u8]) -> Result<c_int, c_int> {
+    const { assert!(std::mem::offset_of!(Node, lock) == 0) };
+    if content.len() > MAX_SIZE {
+        return Err(EFBIG);
+    }
+    // SAFETY: called by a thread of a process; the node is fresh zeroed memory, and its vnode frees
+    // it.
+    unsafe {
+        let np: *mut Node = kmem_zalloc(size_of::<Node>(), KM_SLEEP).cast();
+        mutex_init(
+            &raw mut (*np).lock,
+            ptr::null_mut(),
+            MUTEX_DEFAULT,
+            ptr::null_mut(),
+        );
+        ((*np).uid, (*np).gid) = (crgetuid(cred()), crgetgid(cred()));
+        put(np, 0, content.as_ptr(), content.len());
+        template::open(OPS.vnode(VREG, np.cast()), FREAD | FWRITE)
+    }
+}

@@ -1,0 +1,82 @@
+//! Pipes, regular files and devices: what can be read, written and waited for.
+
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod device;
+mod pipe;
+mod regular;
+
+use std::process::ExitCode;
+
+use bindings::*;
+use fakekernel::user::{Lwp, PollFd};
+
+const IN: i16 = POLLIN as i16;
+const OUT: i16 = POLLOUT as i16;
+const HUP: i16 = POLLHUP as i16;
+
+fn main() -> ExitCode {
+    support::main([pipe::cases(), regular::cases(), device::cases()].concat())
+}
+
+/// Every rule on, and tasks that give way often.
+fn restless() -> fakekernel::Config {
+    fakekernel::Config {
+        yield_chance: 0.3,
+        ..support::strict()
+    }
+}
+
+/// write(2) of these bytes.
+fn write(lwp: &Lwp, fd: i32, bytes: &[u8]) -> Result<usize, i32> {
+    let addr = lwp.alloc(bytes.len().max(1));
+    assert!(lwp.poke(addr, bytes));
+    let done = lwp.write(fd, addr, bytes.len());
+    lwp.unmap(addr, bytes.len().max(1));
+    done
+}
+
+/// read(2) of up to `len` bytes.
+fn read(lwp: &Lwp, fd: i32, len: usize) -> Result<Vec<u8>, i32> {
+    let addr = lwp.alloc(len.max(1));
+    let done = lwp.read(fd, addr, len);
+    let bytes = done.map(|n| lwp.peek(addr, n).expect("memory of the process"));
+    lwp.unmap(addr, len.max(1));
+    bytes
+}
+
+/// What poll(2) answers at once.
+fn ready(lwp: &Lwp, fd: i32, events: i16) -> i16 {
+    let mut fds = [PollFd::new(fd, events)];
+    let n = lwp.poll(&mut fds, Some(0)).expect("a poll without waiting");
+    assert_eq!(n, usize::from(fds[0].revents != 0));
+    fds[0].revents
+}
+
+/// Starts a thread that polls for ever and answers what it found.
+fn poller(lwp: &Lwp, fd: i32, events: i16) -> fakekernel::user::LwpHandle<i16> {
+    let handle = lwp.spawn(move |lwp| {
+        let mut fds = [PollFd::new(fd, events)];
+        assert_eq!(lwp.poll(&mut fds, None), Ok(1));
+        fds[0].revents
+    });
+    lwp.settle();
+    handle
+}
+
+/// O_NONBLOCK on.
+fn nonblocking(lwp: &Lwp, fd: i32) {
+    let flags = lwp.getfl(fd).unwrap();
+    lwp.setfl(fd, flags | O_NONBLOCK).unwrap();
+    assert_eq!(lwp.getfl(fd).unwrap() & O_NONBLOCK, O_NONBLOCK);
+}
+
+/// poll(2) until one of `events` is there.
+fn await_ready(lwp: &Lwp, fd: i32, events: i16) {
+    let mut fds = [PollFd::new(fd, events)];
+    assert_eq!(lwp.poll(&mut fds, None), Ok(1));
+    assert_eq!(fds[0].revents & !events, 0);
+}
