@@ -9,7 +9,7 @@ use crate::kmem::{self, Leak};
 use crate::panic::kernel_panic;
 use crate::sched::host::Host;
 use crate::thread::{self, Handle, Kind};
-use crate::{fault, panic, proc, sched, stack, time};
+use crate::{cyclic, fault, panic, proc, sched, stack, time};
 
 static CONFIG: OnceLock<Config> = OnceLock::new();
 static BOOTED: AtomicBool = AtomicBool::new(false);
@@ -115,10 +115,14 @@ impl Kernel {
         // A thread that ends may have started others.
         let mut joined = 0;
         while let Some(&thread) = thread::all().get(joined) {
-            if !std::ptr::eq(thread, thread::current()) {
+            if !std::ptr::eq(thread, thread::current()) && !cyclic::is_clock(thread) {
                 thread::join(thread);
             }
             joined += 1;
+        }
+        cyclic::stop();
+        for thread in thread::all().into_iter().filter(|t| cyclic::is_clock(t)) {
+            thread::join(thread);
         }
         thread::assert_no_mutex("the kernel was shut down");
         kmem::verify_freed();

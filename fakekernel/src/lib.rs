@@ -16,6 +16,7 @@
 //! - [`fio`], [`vnode`], [`vfs`], [`poll`], [`syscall`]: files and descriptors.
 //!   Files of this kernel's own: pipes, devices, regular files without names.
 //! - [`port_subr`], [`aio`]: the genunix half of event ports.
+//! - [`timer`], its clocks, [`callout`], [`cyclic`]: timers of processes.
 //! - [`modctl`], [`krtld`]: modules. [`rctl`], [`project`], [`cred`], [`kstat`],
 //!   [`cmn_err`].
 //! - [`user`]: what a program of the kernel can do.
@@ -31,6 +32,11 @@
 
 pub mod aio;
 pub mod aspace;
+pub mod callout;
+mod clock_backend;
+mod clock_highres;
+mod clock_realtime;
+mod clock_thread;
 pub mod cmn_err;
 pub mod condvar;
 pub mod config;
@@ -38,6 +44,7 @@ pub mod copyio;
 pub mod counter;
 pub mod cred;
 mod curthread;
+pub mod cyclic;
 mod device;
 pub mod fault;
 mod fifo;
@@ -65,6 +72,7 @@ pub mod project;
 pub mod rctl;
 mod regular;
 pub mod sched;
+mod siginfo;
 pub mod signal;
 mod site;
 mod sleepq;
@@ -75,6 +83,7 @@ pub mod syscall;
 pub mod thread;
 pub mod thunk;
 pub mod time;
+pub mod timer;
 mod uio;
 pub mod user;
 pub mod vfs;

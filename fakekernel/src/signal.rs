@@ -8,16 +8,17 @@
 use std::ffi::c_int;
 use std::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
-use bindings::k_sigset_t;
+use bindings::{NSIG, k_sigset_t};
 
 use crate::counter::{self, Counter};
 use crate::panic::kernel_panic;
 use crate::proc::Proc;
 use crate::sched;
+use crate::siginfo;
 use crate::thread::Thread;
 
 /// Signals are 1 to this.
-const MAX: c_int = 64;
+const MAX: c_int = NSIG - 1;
 
 fn words<'a>(set: *mut k_sigset_t) -> [&'a AtomicU32; 3] {
     // SAFETY: the set is a field of a thread or process, which live for ever;
@@ -156,8 +157,10 @@ pub fn psig(thread: &Thread) -> Vec<c_int> {
     while is_pending(thread) && issig(thread) {
         // SAFETY: the caller is the thread itself.
         let cursig = unsafe { &mut (*thread.lwp()).lwp_cursig };
-        taken.push(c_int::from(std::mem::take(cursig)));
+        let sig = c_int::from(std::mem::take(cursig));
+        taken.push(sig);
         counter::count(Counter::Signal);
+        siginfo::deliver(thread.process(), sig);
     }
     taken
 }

@@ -37,6 +37,7 @@ mod rng;
 mod system;
 mod task;
 mod timeout;
+mod timer;
 mod user_buf;
 
 pub use abi::*;
@@ -58,11 +59,14 @@ pub use system::ksource::{
     PollHold, SourceRef,
 };
 pub use system::object::{Objects, Shutdown};
-pub use system::timer::{CLOCK_HIGHRES, CLOCK_REALTIME, Itimer, Timers};
+pub use system::timer::{
+    CLOCK_HIGHRES, CLOCK_REALTIME, CLOCK_THREAD_CPUTIME_ID, TIMER_MAX, Timers,
+};
 pub use system::{
     Caps, ChildBody, ChildHandle, FileOp, Model, PollFd, ProcessCfg, Protection, Rctl, Stat,
     System, ThreadBody, ThreadHandle,
 };
 pub use task::Task;
 pub use timeout::{Timeout, Timespec};
+pub use timer::{Itimer, Notify, Timer, itimerspec, itimerspec_size, port_notify, sigevent};
 pub use user_buf::UserBuf;

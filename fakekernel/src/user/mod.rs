@@ -25,6 +25,7 @@ mod memory;
 mod object;
 mod process;
 mod stat;
+mod timer;
 
 pub use descriptor::PollFd;
 pub use file::Whence;

@@ -8,7 +8,7 @@ use super::lwp::Lwp;
 use crate::kernel::Kernel;
 use crate::proc::{Proc, ProcInit};
 use crate::thread::{self, Handle, Kind};
-use crate::{cred, fio, project, rctl, signal};
+use crate::{cred, fio, project, rctl, siginfo, signal, timer};
 
 /// A data model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -258,6 +258,8 @@ fn main_lwp<T>(proc: &'static Proc, lwp: &Lwp, body: impl FnOnce(&Lwp) -> T) -> 
     lwp.end_others();
     // SAFETY: the calling lwp is the last one of the process.
     unsafe {
+        timer::timer_exit();
+        siginfo::sigqfree(proc);
         fio::closeall(proc.as_ptr());
         cred::crfree((*proc.as_ptr()).p_cred);
     }

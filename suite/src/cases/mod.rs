@@ -33,6 +33,7 @@ mod share;
 mod stat;
 mod stress;
 mod timeout;
+mod timer;
 mod user_ptr;
 mod user_ptr_sendn;
 mod waiters;
@@ -86,6 +87,7 @@ const LISTS: &[&[Case]] = &[
     consumer::CASES,
     consumer_alert::CASES,
     consumer_loop::CASES,
+    timer::CASES,
     stress::CASES,
 ];
 
