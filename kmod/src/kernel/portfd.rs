@@ -142,25 +142,28 @@ impl<'c> Association<'c> {
     }
 
     /// Sends the event with what a poll found, unless nothing was found or
-    /// somebody sent it already. Hangups and errors need not be asked for,
+    /// somebody sent it already. True if it was sent; whoever polls the port is
+    /// still to be told then. Hangups and errors need not be asked for,
     /// `POLLNVAL` is never reported (S22).
     #[inline]
-    pub fn send(&self, found: PollEvents) {
+    pub fn send(&self, found: PollEvents) -> bool {
         if found == PollEvents::NONE {
-            return;
+            return false;
         }
         let held = self.lock();
         // SAFETY: live (invariant); protected by portkev_lock, which
         // port_send_event leaves for events of this source.
         unsafe {
             let event = self.event();
-            if take_valid(event) {
+            let valid = take_valid(event);
+            if valid {
                 let wanted =
                     (*self.raw()).pfd_pd.pd_events | (bindings::POLLHUP | bindings::POLLERR);
                 (*event).portkev_events = i32::from(found.0) & wanted;
                 held.leave_to_callee();
                 bindings::port_send_event(event);
             }
+            valid
         }
     }
 

@@ -16,9 +16,11 @@
 
 use crate::kernel::fdcache::FdCache;
 use crate::kernel::file::OpenFile;
+use crate::kernel::poll::PollEvents;
 use crate::kernel::port::Port;
 use crate::kernel::portfd::Association;
 use crate::kernel::proc;
+use crate::kernel::queue::Flag;
 use crate::kernel::source::CloseKind;
 use crate::kernel::{Errno, Result};
 
@@ -55,31 +57,36 @@ pub fn port_associate_fd(port: &Port, object: usize, events: i32, user: usize) -
     } else {
         cache.insert(&file)?.arm(events, user);
     }
-    ask(&mut cache, &file, events)
+    let sent = ask(&mut cache, &file, events)?;
+    drop(cache);
+    // port_send_event leaves those who poll the port to pollwakeup, for this
+    // source; here nobody else tells them.
+    if sent && port.lock().clear(Flag::POLLIN) {
+        port.wake_pollers(PollEvents::IN);
+    }
+    Ok(())
 }
 
-/// Asks the file and makes sure that nothing it tells is missed.
-fn ask(cache: &mut FdCache<'_>, file: &OpenFile, events: i32) -> Result {
+/// Asks the file and makes sure that nothing it tells is missed. True if the
+/// event was sent here.
+fn ask(cache: &mut FdCache<'_>, file: &OpenFile, events: i32) -> Result<bool> {
     for turn in 1.. {
         let answer = cache.poll(file, events);
         let Some(association) = cache.find_mine(file) else {
-            return answer.map(drop);
+            return answer.map(|_| false);
         };
         let ready = match answer {
             Ok(ready) => ready,
-            Err(error) => return port_give_up_fd(association, file, error),
+            Err(error) => return port_give_up_fd(association, file, error).map(|()| false),
         };
         match ready.pollhead {
             Some(pollhead) if turn < PATIENCE && !association.is_on(pollhead) => {
                 association.port_bind_pollhead(pollhead);
             }
-            _ => {
-                association.send(ready.events);
-                break;
-            }
+            _ => return Ok(association.send(ready.events)),
         }
     }
-    Ok(())
+    Ok(false)
 }
 
 /// Ends an association that its file refused, if it is the caller's. An event
