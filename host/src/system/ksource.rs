@@ -109,7 +109,10 @@ impl Ksource for FakeSystem<'_> {
     }
 
     fn associate(&self, port: i32, source: i32, close: CloseCallback) -> Result<SourceRef, Errno> {
-        let told = move |fd, pid, last| close(fd, pid, last);
+        let told = move |fd, pid, last| {
+            // Not a thread of the suite: nobody is interested.
+            FakeSystem::current(|sys| close(sys, fd, pid, last)).unwrap_or_default();
+        };
         let made = KSource::associate(self.lwp, port, source, told).map_err(Errno)?;
         let mut handles = handles();
         handles.sources.push(SharedSource(made));

@@ -145,7 +145,7 @@ fn close_callbacks(ctx: &Ctx<'_>) -> Verdict {
     // Not timers: the port knows those by itself.
     for source in [OTHER, source::MQ, 9] {
         let calls = Arc::clone(&calls);
-        let close = move |port_fd: i32, pid: i32, last: bool| {
+        let close = move |_: &dyn System, port_fd: i32, pid: i32, last: bool| {
             calls.lock().push((source, pid, last));
             let _ = port_fd;
         };
@@ -172,7 +172,7 @@ fn dissociated(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     let calls: Arc<Mutex<u32>> = Arc::default();
     let counter = Arc::clone(&calls);
-    let close = move |_: i32, _: i32, _: bool| *counter.lock() += 1;
+    let close = move |_: &dyn System, _: i32, _: i32, _: bool| *counter.lock() += 1;
     let reference = ctx
         .ksource()?
         .associate(port.fd(), OTHER, Arc::new(close))?;

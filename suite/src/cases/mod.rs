@@ -13,7 +13,17 @@ mod delivery;
 mod dispatch;
 mod dup;
 mod errno;
+mod fd;
+mod fd_close;
+mod fd_dup;
+mod fd_errno;
+mod fd_port_close;
+mod fd_reassociate;
+mod fd_replay;
+mod fd_wakeup;
 mod fork;
+mod fork_fd;
+mod fork_fd_foreign;
 mod get;
 mod getn;
 mod getn_bounds;
@@ -24,7 +34,10 @@ mod ksource_close;
 mod kstat;
 mod limits;
 mod memory;
+mod nested;
+mod nested_cycle;
 mod order;
+mod owner;
 mod poll;
 mod send;
 mod sendn;
@@ -72,10 +85,23 @@ const LISTS: &[&[Case]] = &[
     close::CASES,
     dup::CASES,
     fork::CASES,
+    fork_fd::CASES,
+    fork_fd_foreign::CASES,
     share::CASES,
     ksource::CASES,
     ksource_close::CASES,
+    owner::CASES,
     delivery::CASES,
+    fd::CASES,
+    fd_wakeup::CASES,
+    fd_reassociate::CASES,
+    fd_errno::CASES,
+    fd_replay::CASES,
+    fd_close::CASES,
+    fd_port_close::CASES,
+    fd_dup::CASES,
+    nested::CASES,
+    nested_cycle::CASES,
     poll::CASES,
     stat::CASES,
     kstat::CASES,

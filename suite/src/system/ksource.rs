@@ -57,8 +57,9 @@ pub struct Delivery {
 /// no system call.
 pub type Callback = Arc<dyn Fn(&dyn System, Delivery) -> Answer + Send + Sync>;
 
-/// Close callback of a source: port descriptor number, pid of the closing process, last close.
-pub type CloseCallback = Arc<dyn Fn(i32, i32, bool) + Send + Sync>;
+/// Close callback of a source: the system as the closing thread sees it, port descriptor number,
+/// pid of the closing process, last close. Like a [`Callback`] it may sleep.
+pub type CloseCallback = Arc<dyn Fn(&dyn System, i32, i32, bool) + Send + Sync>;
 
 /// A kernel event structure, held by the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
