@@ -87,6 +87,9 @@ impl Grabbed {
             if ours {
                 (*self.0).it_portev = core::ptr::null_mut();
                 (*self.0).it_flags &= !(bindings::IT_PORT as bindings::ushort_t);
+                // With a count left timer_delete would take the sigqueue_t for
+                // one on its way to the process, and nobody would free it.
+                (*self.0).it_pending = 0;
             }
             drop(held);
             ours.then_some(event)

@@ -47,6 +47,8 @@ mod stat;
 mod stress;
 mod timeout;
 mod timer;
+mod timer_close;
+mod timer_number;
 mod user_ptr;
 mod user_ptr_sendn;
 mod waiters;
@@ -114,6 +116,8 @@ const LISTS: &[&[Case]] = &[
     consumer_alert::CASES,
     consumer_loop::CASES,
     timer::CASES,
+    timer_close::CASES,
+    timer_number::CASES,
     stress::CASES,
 ];
 
