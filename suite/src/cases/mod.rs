@@ -5,9 +5,26 @@ use crate::case::{Case, Entry};
 mod alert;
 mod alert_flags;
 mod close;
-mod consumer;
-mod consumer_alert;
-mod consumer_loop;
+mod consumer_apr;
+mod consumer_bhyve;
+mod consumer_go;
+mod consumer_haproxy;
+mod consumer_io;
+mod consumer_java;
+mod consumer_libc;
+mod consumer_libevent;
+mod consumer_libuv;
+mod consumer_libvarpd;
+mod consumer_lighttpd;
+mod consumer_mio;
+mod consumer_nginx;
+mod consumer_nng;
+mod consumer_prefork;
+mod consumer_redis;
+mod consumer_stress;
+mod consumer_twemproxy;
+mod consumer_varnish;
+mod consumer_watchers;
 mod create;
 mod delivery;
 mod dispatch;
@@ -112,9 +129,25 @@ const LISTS: &[&[Case]] = &[
     user_ptr_sendn::CASES,
     memory::CASES,
     ilp32::CASES,
-    consumer::CASES,
-    consumer_alert::CASES,
-    consumer_loop::CASES,
+    consumer_go::CASES,
+    consumer_libuv::CASES,
+    consumer_libevent::CASES,
+    consumer_mio::CASES,
+    consumer_nginx::CASES,
+    consumer_haproxy::CASES,
+    consumer_lighttpd::CASES,
+    consumer_redis::CASES,
+    consumer_apr::CASES,
+    consumer_varnish::CASES,
+    consumer_twemproxy::CASES,
+    consumer_nng::CASES,
+    consumer_java::CASES,
+    consumer_watchers::CASES,
+    consumer_libvarpd::CASES,
+    consumer_bhyve::CASES,
+    consumer_libc::CASES,
+    consumer_stress::CASES,
+    consumer_prefork::CASES,
     timer::CASES,
     timer_close::CASES,
     timer_number::CASES,

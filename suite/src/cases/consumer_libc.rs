@@ -1,4 +1,4 @@
-//! Threads that live in `port_get` until an alert ends them (C23, C24).
+//! libc's own threads in `port_get`: SIGEV_THREAD (C23).
 
 use super::prelude::*;
 use crate::PORT_ALERT_SET;
@@ -16,7 +16,6 @@ pub(super) const CASES: &[Case] = &[
         libc_spawner_loop,
     )
     .needs(Caps::KSTAT),
-    case("consumer.c24_reader_ends_by_alert", "C24 S77", notify).both(),
 ];
 
 /// libc's SIGEV_THREAD spawner: events until an alert, which stays until the port is closed.
@@ -61,20 +60,4 @@ fn libc_spawner_loop(ctx: &Ctx<'_>) -> Verdict {
         port.close()?;
     }
     check::equal("kstat", ctx.sys.ports_kstat()?, before)
-}
-
-/// A watcher's reader thread leaves on an alert with 666; nothing comes after the close.
-fn notify(ctx: &Ctx<'_>) -> Verdict {
-    let port = ctx.port()?;
-    let fd = port.fd();
-    let reader = ctx.spawn_asleep(move |sys| Port::at(sys, fd).get(Timeout::Never))?;
-    port.alert(PORT_ALERT_SET, 666, 0)?;
-    ctx.expect_done("the reader", &reader)?;
-    check::equal(
-        "alert",
-        reader.join()?,
-        Ok(Event::new(source::ALERT, 666, 0, 0)),
-    )?;
-    port.close()?;
-    check::refused("port_get", port.get(Timeout::Poll), Errno::EBADF)
 }
