@@ -39,11 +39,12 @@ pub fn port_retrieve(
     last: bool,
 ) -> Result<Look> {
     let port = q.port();
-    let mut probed = false;
+    let mut probed = 0;
     let mut probe_first = q.starts_wired();
     loop {
         if probe_first {
-            let count = max.min(q.queued());
+            // Another thread may have taken all: one entry is needed in any case.
+            let count = max.min(q.queued().max(1));
             drop(q);
             // Touches user memory, so neither lock nor block is held.
             let there = list.probe(count as usize);
@@ -52,7 +53,7 @@ pub fn port_retrieve(
                 port_check_return_cond(q);
                 return Err(error);
             }
-            probed = true;
+            probed = count;
         }
         match port_retrieve_once(q, list, max, last, probed) {
             Ok(outcome) => return outcome,
@@ -68,7 +69,7 @@ fn port_retrieve_once(
     list: &EventList,
     max: u32,
     last: bool,
-    probed: bool,
+    probed: u32,
 ) -> core::result::Result<Result<Look>, Unprobed> {
     let port = q.port();
     let mut taken = Taken::none(port);
@@ -133,7 +134,7 @@ fn fill<'p>(
     slots: &mut [EventSlot],
     room: u32,
     taken: &mut Taken<'p>,
-    probed: bool,
+    probed: u32,
 ) -> core::result::Result<u32, Unprobed> {
     let pid = proc::pid();
     let mut count = 0;
@@ -149,7 +150,11 @@ fn fill<'p>(
             candidate.skip();
             continue;
         }
-        if candidate.event().is_wired() && !probed {
+        if candidate.event().is_wired() && count >= probed {
+            // What came after the probe is left for the next look.
+            if probed > 0 {
+                break;
+            }
             return Err(Unprobed);
         }
         if let Some(shown) = candidate.take(taken) {
