@@ -151,6 +151,11 @@ impl AddressSpace {
         self.read().accessible(addr, len, Access::Read)
     }
 
+    /// How many bytes from `addr` on the process itself may write, at most `len`.
+    pub fn writable(&self, addr: usize, len: usize) -> usize {
+        self.read().accessible(addr, len, Access::Write)
+    }
+
     /// Reads user memory as the process itself would; None where it would fault.
     pub fn get(&self, addr: usize, len: usize) -> Option<Vec<u8>> {
         let mut bytes = vec![0; len];

@@ -26,9 +26,11 @@ pub use table::{close_exec, closeall, flist_create, flist_fork};
 
 use crate::curthread::{cred, curproc};
 use crate::fault::{self, Fault};
-use active::{clear_active_fd, poke_active, set_active_fd};
+pub(crate) use active::clear_active_fd;
+use active::{poke_active, set_active_fd};
 use portfd::port_close_fd;
-use table::{Entry, Locked, finfo};
+pub(crate) use table::finfo;
+use table::{Entry, Locked};
 
 static FILE_CACHE: AtomicPtr<kmem_cache_t> = AtomicPtr::new(ptr::null_mut());
 
@@ -115,6 +117,33 @@ pub unsafe extern "C" fn releasef(fd: c_int) {
             );
         }
         clear_active_fd(fd);
+        (*entry.ufp).uf_refcnt -= 1;
+        if (*entry.ufp).uf_refcnt == 0 {
+            cv_broadcast(&raw mut (*entry.ufp).uf_closing_cv);
+        }
+    }
+}
+
+/// Gives back a hold that no thread has noted, on a descriptor of the table `fip`; from any context.
+///
+/// # Safety
+/// The hold was taken by getf in the process of that table, and handed on by [`clear_active_fd`].
+pub(crate) unsafe fn areleasef(fd: c_int, fip: *mut uf_info_t) {
+    // SAFETY: the hold keeps the entry in use (contract).
+    unsafe {
+        let Some(entry) = Entry::lookup(fip, fd) else {
+            crate::panic::kernel_panic(
+                "fd-refcnt",
+                &format!("areleasef({fd}): no such descriptor"),
+            );
+        };
+        let entry = entry.enter();
+        if (*entry.ufp).uf_refcnt <= 0 {
+            crate::panic::kernel_panic(
+                "fd-refcnt",
+                &format!("areleasef({fd}): the descriptor is not held"),
+            );
+        }
         (*entry.ufp).uf_refcnt -= 1;
         if (*entry.ufp).uf_refcnt == 0 {
             cv_broadcast(&raw mut (*entry.ufp).uf_closing_cv);

@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use bindings::*;
 
+pub(crate) use sysent::set_native;
 pub use sysent::{lookup, mod_syscallops, mod_syscallops32};
 
 use crate::krtld::{self, Module, symtab::Genunix};

@@ -3,8 +3,8 @@
 use bindings::*;
 
 use crate::{
-    cred, device, fifo, fio, kmem, modctl, nulldev, panic, poll, proc, project, rctl, regular,
-    vnode,
+    aio, cred, device, fifo, fio, kmem, modctl, nulldev, panic, poll, proc, project, rawdev, rctl,
+    regular, vnode,
 };
 
 /// Called by [`crate::boot`] when threads and memory work. What is allocated here stays for the
@@ -30,5 +30,7 @@ pub(crate) fn begin() {
     device::init();
     fifo::init();
     regular::init();
+    rawdev::init();
+    aio::init();
     kmem::baseline();
 }

@@ -4,6 +4,42 @@
 /// Number of the `portfs` system call.
 pub const SYS_PORTFS: i32 = 182;
 
+/// Number of the `kaio` system call.
+pub const SYS_KAIO: i32 = 178;
+
+/// `kaio` opcodes (argument 0), also the events of what they submit. Those ending in 64 are for
+/// 32-bit programs with 64-bit offsets.
+pub mod kaio {
+    #![allow(missing_docs)]
+    pub const CANCEL: i32 = 3;
+    pub const INIT: i32 = 5;
+    pub const LIO: i32 = 7;
+    pub const ERROR: i32 = 9;
+    pub const AREAD: i32 = 11;
+    pub const AWRITE: i32 = 12;
+    pub const LIO64: i32 = 13;
+    pub const ERROR64: i32 = 15;
+    pub const AREAD64: i32 = 17;
+    pub const AWRITE64: i32 = 18;
+    pub const CANCEL64: i32 = 19;
+}
+
+/// `sigev_notify`.
+pub mod sigev {
+    #![allow(missing_docs)]
+    pub const NONE: i32 = 1;
+    pub const SIGNAL: i32 = 2;
+    pub const THREAD: i32 = 3;
+    pub const PORT: i32 = 4;
+}
+
+/// Answers of `AIOCANCEL`: nothing was pending, or something is and stays so.
+pub mod cancel {
+    #![allow(missing_docs)]
+    pub const ALLDONE: i64 = 1;
+    pub const NOTCANCELED: i64 = 2;
+}
+
 /// `portfs` operation codes (argument 0). `NOPORT` is set when argument 1 is no port descriptor,
 /// `NOSHARE` asks for an event that only its sender's process can take.
 pub mod op {

@@ -49,6 +49,7 @@ errnos! {
     EBADFD = 81;
     ENOSYS = 89;
     ERESTART = 91;
+    EINPROGRESS = 150;
 }
 
 impl fmt::Debug for Errno {

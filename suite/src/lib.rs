@@ -18,6 +18,7 @@
 
 extern crate alloc;
 
+pub mod aio;
 pub mod cases;
 pub mod check;
 pub mod coverage;

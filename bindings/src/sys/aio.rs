@@ -104,6 +104,22 @@ layouts! {
 }
 
 constants! {
+    "sys/aio.h":
+
+    AIOCANCEL: c_int = 3;
+    AIOINIT: c_int = 5;
+    AIOSTART: c_int = 6;
+    AIOLIO: c_int = 7;
+    AIOERROR: c_int = 9;
+    AIOAREAD: c_int = 11;
+    AIOAWRITE: c_int = 12;
+    AIOLIO64: c_int = 13;
+    AIOERROR64: c_int = 15;
+    AIOAREAD64: c_int = 17;
+    AIOAWRITE64: c_int = 18;
+    AIOCANCEL64: c_int = 19;
+    AIO_POLL_BIT: c_int = 0x20;
+
     "sys/aio_impl.h":
 
     AIO_HASHSZ: c_longlong = 8192;

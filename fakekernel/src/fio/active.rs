@@ -50,11 +50,12 @@ pub(super) unsafe fn set_active_fd(fd: c_int) {
     }
 }
 
-/// Takes back one note of [`set_active_fd`].
+/// Takes back one note of [`set_active_fd`]: the descriptor is released, or stays held for somebody
+/// else, who will call areleasef.
 ///
 /// # Safety
-/// Called by the thread that made it, under uf_lock.
-pub(super) unsafe fn clear_active_fd(fd: c_int) {
+/// Called by the thread that made it, under uf_lock or while the descriptor is held.
+pub(crate) unsafe fn clear_active_fd(fd: c_int) {
     // SAFETY: only the thread itself changes its list.
     unsafe {
         let afd = &raw mut (*curthread()).t_activefd;

@@ -9,7 +9,8 @@ use std::sync::OnceLock;
 
 use super::{KernelSymbol, Resolve, SymbolKind};
 use crate::{
-    aio, cmn_err, cred, fio, fs_subr, kstat, modctl, poll, port_subr, rctl, syscall, vfs, vnode,
+    aio_subr, cmn_err, cred, fio, fs_subr, kstat, modctl, poll, port_subr, rctl, syscall, vfs,
+    vnode,
 };
 
 macro_rules! kernel_symbols {
@@ -42,7 +43,7 @@ kernel_symbols! {
         modctl::getudev modctl::mod_info modctl::mod_install modctl::mod_remove
         poll::polldat_associate poll::polldat_disassociate poll::polllock poll::pollrelock
         poll::pollunlock poll::pollwakeup
-        aio::aio_close_port
+        aio_subr::aio_close_port
         port_subr::port_alloc_event port_subr::port_alloc_event_block
         port_subr::port_alloc_event_local port_subr::port_associate_ksource
         port_subr::port_block port_subr::port_close_pfd port_subr::port_dissociate_ksource

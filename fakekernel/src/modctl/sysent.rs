@@ -43,6 +43,15 @@ pub fn lookup(num: usize, ilp32: bool) -> Option<Call> {
     tables()[usize::from(ilp32)].get(num).copied().flatten()
 }
 
+/// Puts a system call of the kernel itself in its place; once for each, while booting.
+pub(crate) fn set_native(num: usize, flags: c_int, entry: *const c_void, ilp32: bool) {
+    tables()[usize::from(ilp32)][num] = Some(Call {
+        narg: 6,
+        flags: flags | SE_LOADED,
+        entry,
+    });
+}
+
 /// How a module installs a 64-bit system call.
 #[unsafe(no_mangle)]
 pub static mut mod_syscallops: mod_ops = mod_ops {

@@ -17,6 +17,7 @@
 //!
 //! Errors of system calls are errno numbers (`bindings::EBADF` ...).
 
+mod aio;
 mod descriptor;
 mod file;
 mod ksource;

@@ -258,6 +258,7 @@ fn main_lwp<T>(proc: &'static Proc, lwp: &Lwp, body: impl FnOnce(&Lwp) -> T) -> 
     lwp.end_others();
     // SAFETY: the calling lwp is the last one of the process.
     unsafe {
+        crate::aio_subr::aio_cleanup_exit();
         timer::timer_exit();
         siginfo::sigqfree(proc);
         fio::closeall(proc.as_ptr());

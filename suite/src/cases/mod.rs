@@ -2,6 +2,10 @@
 
 use crate::case::{Case, Entry};
 
+mod aio;
+mod aio_close;
+mod aio_list;
+mod aio_process;
 mod alert;
 mod alert_flags;
 mod close;
@@ -121,6 +125,10 @@ const LISTS: &[&[Case]] = &[
     fd_dup::CASES,
     nested::CASES,
     nested_cycle::CASES,
+    aio::CASES,
+    aio_list::CASES,
+    aio_close::CASES,
+    aio_process::CASES,
     poll::CASES,
     stat::CASES,
     kstat::CASES,
