@@ -25,8 +25,7 @@ use crate::aio::list::{aio_lio_free, aio_lio_t};
 use crate::aio::result;
 use crate::curthread::curproc;
 use crate::panic::kernel_panic;
-use crate::proc::Proc;
-use crate::{fio, signal, thread};
+use crate::{fio, siginfo, thread};
 
 /// `b_flags` of sys/buf.h.
 const B_DONE: c_int = 2;
@@ -201,7 +200,7 @@ unsafe fn list_progress(head: *mut aio_lio_t) -> (*mut sigqueue_t, *mut port_kev
     }
 }
 
-/// Posts the signal of a request and frees it; NULL is no signal.
+/// Queues the signal of a request, which then belongs to the queue; NULL is no signal.
 ///
 /// # Safety
 /// `sigev` is NULL or a signal that belongs to the caller.
@@ -211,8 +210,10 @@ unsafe fn aio_sigev_send(p: *mut proc_t, sigev: *mut sigqueue_t) {
     }
     // SAFETY: the signal is the caller's (contract); processes live for ever.
     unsafe {
-        signal::post_process(Proc::from_ptr(p), (*sigev).sq_info.si_signo);
-        kmem_free(sigev.cast(), size_of::<sigqueue_t>());
+        let lock = &raw mut (*(*p).p_lockp).pl_lock;
+        mutex_enter(lock);
+        siginfo::sigaddqa(p, sigev);
+        mutex_exit(lock);
     }
 }
 

@@ -15,7 +15,7 @@
 //! - [`kmem`], [`kmem_cache`], [`list`], [`copyio`], [`aspace`].
 //! - [`fio`], [`vnode`], [`vfs`], [`poll`], [`syscall`]: files and descriptors.
 //!   Files of this kernel's own: pipes, devices, regular files without names.
-//! - [`port_subr`], [`aio`], `aio_subr`, `rawdev`: the genunix half of event ports.
+//! - [`port_subr`], [`aio`], [`aio_subr`], `rawdev`: the genunix half of event ports.
 //! - [`timer`], its clocks, [`callout`], [`cyclic`]: timers of processes.
 //! - [`modctl`], [`krtld`]: modules. [`rctl`], [`project`], [`cred`], [`kstat`],
 //!   [`cmn_err`].
@@ -31,7 +31,7 @@
 //! memory is freed.
 
 pub mod aio;
-mod aio_subr;
+pub mod aio_subr;
 pub mod aspace;
 pub mod callout;
 mod clock_backend;

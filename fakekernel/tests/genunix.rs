@@ -93,13 +93,6 @@ fn main() -> ExitCode {
                 }
             });
         }),
-        trip("trip.process_with_aio", "aio", |kernel| {
-            process(kernel, |_| {
-                // SAFETY: misused on purpose.
-                unsafe { (*curproc()).p_aio = std::ptr::dangling_mut() };
-                fakekernel::aio::aio_close_port(std::ptr::null_mut(), 0, 0, 0);
-            });
-        }),
         trip("trip.rctl_test_without_p_lock", "rctl-lock", |kernel| {
             process(kernel, |_| {
                 test_ids(false, 1);
