@@ -116,6 +116,13 @@ fn a_case_that_leaks() {
 }
 
 #[test]
+fn a_race_is_nothing_to_a_program_without_a_sanitizer() {
+    let output = suite(&["--self-test", "--case", "selftest.races"]);
+    let tap = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{tap}");
+}
+
+#[test]
 fn a_case_without_a_report() {
     assert_has(&broken("silent"), "    no report: ");
 }

@@ -13,6 +13,7 @@ use serve::Plan;
 use crate::failure::{Failure, usage};
 use crate::kernel;
 use crate::paths::Workspace;
+use crate::sanitizer::{self, Sanitizer};
 use crate::{host, inspect, progress, setup, steps};
 
 /// Event ports for illumos, in Rust: build, check and run the kernel module.
@@ -152,6 +153,9 @@ struct SuiteArgs {
     /// Write a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
+    /// Build the host program with a sanitizer; the module is linked into it
+    #[arg(long, value_name = "WHICH", conflicts_with = "module")]
+    sanitize: Option<Sanitizer>,
     #[command(flatten)]
     install: Install,
 }
@@ -280,14 +284,19 @@ fn run(ws: &Workspace, args: RunArgs) -> Result<()> {
     line.option("--seconds", args.seconds.map(|n| n.to_string()));
     line.option("--seed", args.seed.map(|n| n.to_string()));
     line.flag("--json", args.json);
-    host::become_host(&program, &line.0)
+    host::become_host(&program, &line.0, &[])
 }
 
-fn suite(ws: &Workspace, args: SuiteArgs) -> Result<()> {
+fn suite(ws: &Workspace, mut args: SuiteArgs) -> Result<()> {
     let mut line = Line::new("suite");
-    if args.linked {
+    let only_prints = args.list || args.coverage;
+    let sanitized = args.sanitize.is_some() && !only_prints;
+    if sanitized {
+        args.limit = args.limit.or(Some(sanitizer::LIMIT));
+    }
+    if args.linked || sanitized {
         line.flag("--linked", true);
-    } else if !(args.list || args.coverage) {
+    } else if !only_prints {
         line.option(
             "--module",
             Some(module(ws, args.module, !args.install.no_install)?),
@@ -303,7 +312,13 @@ fn suite(ws: &Workspace, args: SuiteArgs) -> Result<()> {
     line.option("--limit", args.limit.map(|n| n.to_string()));
     line.flag("--tap", args.tap);
     line.option("--junit", args.junit);
-    host::become_host(&host::build(ws)?, &line.0)
+    if sanitized {
+        let instrumenter = setup::instrumenter(!args.install.no_install)?;
+        let program = sanitizer::build(ws, &instrumenter)?;
+        let options = (sanitizer::OPTIONS_VARIABLE, sanitizer::options(ws));
+        return host::become_host(&program, &line.0, &[options]);
+    }
+    host::become_host(&host::build(ws)?, &line.0, &[])
 }
 
 /// Arguments for `portfs-host`.

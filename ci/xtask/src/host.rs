@@ -39,12 +39,18 @@ pub fn build(ws: &Workspace) -> Result<PathBuf> {
     Ok(ws.target().join("release/portfs-host"))
 }
 
-/// Turns this process into `portfs-host` with `args`; returns only on failure.
+/// Turns this process into `portfs-host` with `args` and more variables in its
+/// environment; returns only on failure.
 ///
 /// # Errors
 /// The program cannot be started.
-pub fn become_host(program: &Path, args: &[OsString]) -> Result<()> {
-    let error = Command::new(program).args(args).exec();
+pub fn become_host(
+    program: &Path,
+    args: &[OsString],
+    environment: &[(&str, OsString)],
+) -> Result<()> {
+    let environment = environment.iter().map(|(name, value)| (name, value));
+    let error = Command::new(program).args(args).envs(environment).exec();
     Err(error).with_context(|| format!("cannot start {}", program.display()))
 }
 

@@ -116,21 +116,7 @@ fn cargo(
     features: &[String],
     gate: Option<&Path>,
 ) -> Command {
-    let mut command = Command::new(toolchain.cargo());
-    // What the host's cargo or the caller set for themselves must not leak in.
-    for name in [
-        "CARGO",
-        "CARGO_BUILD_RUSTFLAGS",
-        "CARGO_BUILD_TARGET",
-        "CARGO_MAKEFLAGS",
-        "RUSTC_WRAPPER",
-        "RUSTC_WORKSPACE_WRAPPER",
-        "RUSTFLAGS",
-        "RUSTUP_TOOLCHAIN",
-        "ILLUMOS_GATE",
-    ] {
-        command.env_remove(name);
-    }
+    let mut command = toolchain.command();
     let remap = [(toolchain.root(), "rust"), (ws.root(), "portfs-rs")]
         .map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     let flags: Vec<&str> = FLAGS
@@ -139,10 +125,8 @@ fn cargo(
         .collect();
     command
         .current_dir(ws.root())
-        .env("RUSTC", toolchain.rustc())
         // The flags are unstable on a release toolchain; their effect on the
         // artefact is what `./x check` proves.
-        .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_TARGET_DIR", ws.kernel_target())
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"))
         .args([

@@ -8,7 +8,8 @@
 //! compiles kmod for that target; [`link`] turns the archive into the module
 //! with the help of [`mapfile`] (which symbols are global), [`names`] (what
 //! Rust functions are called) and [`symbols`] (which applies both); [`host`]
-//! builds and starts `portfs-host`; [`steps`] is `./x test`, with [`suite`]
+//! builds and starts `portfs-host`, [`sanitizer`] builds it with
+//! ThreadSanitizer; [`steps`] is `./x test`, with [`suite`]
 //! reading what the suite said.
 //!
 //! Exit codes: 0 done, 1 something failed or was found, 2 misuse of the
@@ -24,6 +25,7 @@ pub mod mapfile;
 pub mod names;
 pub mod paths;
 pub mod progress;
+pub mod sanitizer;
 pub mod setup;
 pub mod steps;
 pub mod suite;

@@ -63,6 +63,11 @@ impl Workspace {
         self.root.join("mapfile/sections.ld")
     }
 
+    /// What ThreadSanitizer shall not report.
+    pub fn suppressions(&self) -> PathBuf {
+        self.root.join("ci/tsan.supp")
+    }
+
     /// The folder `./x build` writes to unless told otherwise.
     pub fn module_dir(&self) -> PathBuf {
         self.target.join("portfs")

@@ -16,6 +16,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::failure::Failure;
 use crate::progress;
+use crate::sanitizer::{self, Instrumenter};
 use crate::toolchain::{self, OLDEST_MINOR, Toolchain};
 
 /// Something that a command of `./x` needs.
@@ -27,6 +28,8 @@ pub enum Tool {
     Binutils,
     /// libclang, for bindgen over a gate's headers.
     Libclang,
+    /// A Rust that can build the host program with ThreadSanitizer.
+    SanitizerRust,
     /// rustfmt and clippy of the host's Rust.
     Lints,
 }
@@ -39,6 +42,10 @@ impl Tool {
                 "Rust 1.{OLDEST_MINOR} or newer with its library source: core is compiled for the \
                  kernel target"
             ),
+            Tool::SanitizerRust => format!(
+                "Rust 1.{OLDEST_MINOR} or newer with its library source and the run time of \
+                 ThreadSanitizer: std is compiled with it"
+            ),
             Tool::Binutils => "GNU ld and objcopy: they link the module".to_owned(),
             Tool::Libclang => "libclang: bindgen reads the gate's headers with it".to_owned(),
             Tool::Lints => "rustfmt and clippy: ./x test runs them".to_owned(),
@@ -49,6 +56,12 @@ impl Tool {
     fn packages(self) -> &'static [&'static str] {
         match self {
             Tool::KernelRust => &["rustc-web", "cargo-web", "rust-web-src"],
+            Tool::SanitizerRust => &[
+                "rustc-web",
+                "cargo-web",
+                "rust-web-src",
+                "libclang-rt-22-dev",
+            ],
             Tool::Binutils => &["binutils"],
             Tool::Libclang => &["libclang-dev"],
             Tool::Lints => &["rustfmt-web", "rust-web-clippy"],
@@ -58,15 +71,25 @@ impl Tool {
     /// The components of rustup that bring it.
     fn components(self) -> &'static [&'static str] {
         match self {
-            Tool::KernelRust => &["rust-src"],
+            Tool::KernelRust | Tool::SanitizerRust => &["rust-src"],
             Tool::Lints => &["rustfmt", "clippy"],
             Tool::Binutils | Tool::Libclang => &[],
+        }
+    }
+
+    /// Places that were looked at in vain, and why.
+    fn rejected(self) -> Vec<(PathBuf, String)> {
+        match self {
+            Tool::KernelRust => toolchain::search(&toolchain::roots()).rejected,
+            Tool::SanitizerRust => sanitizer::search().rejected,
+            Tool::Binutils | Tool::Libclang | Tool::Lints => Vec::new(),
         }
     }
 
     fn is_present(self) -> bool {
         match self {
             Tool::KernelRust => toolchain::search(&toolchain::roots()).found.is_some(),
+            Tool::SanitizerRust => sanitizer::search().found.is_some(),
             Tool::Binutils => ["ld", "objcopy"]
                 .into_iter()
                 .all(|tool| on_path(tool).is_some()),
@@ -94,10 +117,8 @@ pub fn ensure(tools: &[Tool], install: bool) -> Result<()> {
     eprintln!("x: this machine lacks");
     for tool in &missing {
         eprintln!("  - {}", tool.why());
-        if *tool == Tool::KernelRust {
-            for (root, why) in toolchain::search(&toolchain::roots()).rejected {
-                eprintln!("      {}: {why}", root.display());
-            }
+        for (root, why) in tool.rejected() {
+            eprintln!("      {}: {why}", root.display());
         }
     }
     if !install || !plan.can_run() {
@@ -131,6 +152,17 @@ pub fn kernel_toolchain(gate: bool, install: bool) -> Result<Toolchain> {
         .context("the kernel toolchain is gone again")
 }
 
+/// The Rust that builds with ThreadSanitizer, installing it if `install`.
+///
+/// # Errors
+/// See [`ensure`].
+pub fn instrumenter(install: bool) -> Result<Instrumenter> {
+    ensure(&[Tool::SanitizerRust], install)?;
+    sanitizer::search()
+        .found
+        .context("the Rust for ThreadSanitizer is gone again")
+}
+
 /// `./x setup`: makes sure of everything and says what is used.
 ///
 /// # Errors
@@ -157,6 +189,8 @@ struct Plan {
     packages: Vec<&'static str>,
     /// Components of rustup, for what apt does not bring here.
     components: Vec<&'static str>,
+    /// Packages that do as well as the components, should rustup fail.
+    instead: Vec<&'static str>,
     /// What goes before apt-get: nothing for root, else sudo.
     root: Root,
     has_apt: bool,
@@ -178,12 +212,17 @@ impl Plan {
         let has_rustup = on_path("rustup").is_some();
         let mut packages = Vec::new();
         let mut components = Vec::new();
+        let mut instead = Vec::new();
         for tool in tools {
-            // The lints must fit the host's Rust; a toolchain for the kernel
-            // target is better apart from it.
-            let prefer_rustup = *tool == Tool::Lints || !has_apt;
+            // The lints must fit the host's Rust, the run time of a sanitizer
+            // is best of the same origin as the compiler; a toolchain for the
+            // kernel target is better apart from the host's.
+            let prefer_rustup = matches!(tool, Tool::Lints | Tool::SanitizerRust) || !has_apt;
             if prefer_rustup && has_rustup && !tool.components().is_empty() {
                 components.extend(tool.components());
+                if has_apt && *tool == Tool::SanitizerRust {
+                    instead.extend(tool.packages());
+                }
             } else {
                 packages.extend(tool.packages());
             }
@@ -191,6 +230,7 @@ impl Plan {
         Plan {
             packages,
             components,
+            instead,
             root: Root::here(),
             has_apt,
             has_rustup,
@@ -245,6 +285,12 @@ impl Plan {
                 Self::rustup_command(Tool::KernelRust.components()).join(" ")
             );
         }
+        if let Some(plan) = self.without_rustup() {
+            eprintln!("or, should rustup not have it:");
+            for command in plan.apt_commands() {
+                eprintln!("    {}", command.join(" "));
+            }
+        }
         eprintln!("then run ./x again.");
     }
 
@@ -261,9 +307,25 @@ impl Plan {
         }
         if !self.components.is_empty() {
             eprintln!("x: installing with rustup: {}", self.components.join(" "));
-            execute(&Self::rustup_command(&self.components))?;
+            let done = execute(&Self::rustup_command(&self.components));
+            if let (Err(error), Some(plan)) = (&done, self.without_rustup()) {
+                eprintln!("x: {error:#}; trying apt-get");
+                return plan.run();
+            }
+            done?;
         }
         Ok(())
+    }
+
+    /// What to install after rustup has failed.
+    fn without_rustup(&self) -> Option<Plan> {
+        let plan = Plan {
+            packages: self.instead.clone(),
+            components: Vec::new(),
+            instead: Vec::new(),
+            ..*self
+        };
+        (!plan.packages.is_empty()).then_some(plan)
     }
 
     /// apt has no Rust that is new enough: the other packages, and rustup.
@@ -289,6 +351,7 @@ impl Plan {
                 packages: rest,
                 kernel_rust: false,
                 components: Vec::new(),
+                instead: Vec::new(),
                 ..*self
             };
             rest.run()?;

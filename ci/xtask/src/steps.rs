@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 use crate::failure::{Failure, usage};
 use crate::kernel::{self, Options};
 use crate::paths::Workspace;
+use crate::sanitizer::{self, Instrumenter};
 use crate::setup::{self, Tool};
 use crate::suite::{self, Form};
 use crate::toolchain::Toolchain;
@@ -24,7 +25,7 @@ struct Step {
 }
 
 /// All steps, in order.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     Step {
         name: "fmt",
         what: "rustfmt finds nothing to change",
@@ -70,6 +71,11 @@ const STEPS: [Step; 9] = [
         what: "the suite sees a module that is broken on purpose",
         run: broken,
     },
+    Step {
+        name: "races",
+        what: "the suite under ThreadSanitizer, module linked",
+        run: races,
+    },
 ];
 
 /// What the steps share.
@@ -77,6 +83,7 @@ struct Bench<'a> {
     ws: &'a Workspace,
     install: bool,
     toolchain: Option<Toolchain>,
+    instrumenter: Option<Instrumenter>,
 }
 
 /// Prints the steps.
@@ -109,6 +116,7 @@ pub fn test(ws: &Workspace, names: &[String], install: bool) -> Result<()> {
         ws,
         install,
         toolchain: None,
+        instrumenter: None,
     };
     bench.prepare(&chosen)?;
 
@@ -165,6 +173,9 @@ impl Bench<'_> {
         }
         if any(&["build", "check", "loaded", "broken"]) {
             self.toolchain = Some(setup::kernel_toolchain(false, self.install)?);
+        }
+        if any(&["races"]) {
+            self.instrumenter = Some(setup::instrumenter(self.install)?);
         }
         Ok(())
     }
@@ -273,4 +284,13 @@ fn broken(bench: &mut Bench<'_>) -> Result<String> {
     };
     let module = bench.module(&options)?.linked.module;
     suite::notices_broken_waiters(&program, module)
+}
+
+fn races(bench: &mut Bench<'_>) -> Result<String> {
+    let instrumenter = bench.instrumenter.as_ref();
+    let instrumenter = instrumenter.context("no Rust for ThreadSanitizer was prepared")?;
+    let program = sanitizer::build(bench.ws, instrumenter)?;
+    let options = sanitizer::options(bench.ws);
+    suite::notices_a_race(&program, &options)?;
+    suite::passes("suite, races", &program, &Form::Instrumented(options))
 }

@@ -1,11 +1,13 @@
 //! Running the suite as a step of `./x test`, and reading its TAP.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, bail, ensure};
 
 use crate::progress::{self, CommandFailed};
+use crate::sanitizer;
 
 /// How the module gets into the host program.
 #[derive(Debug, Clone)]
@@ -14,6 +16,8 @@ pub enum Form {
     Linked,
     /// The module file, loaded by the fakekernel's krtld.
     Loaded(PathBuf),
+    /// Linked, in a program with ThreadSanitizer, which gets these options.
+    Instrumented(OsString),
 }
 
 /// Cases that must fail when waiters stand in C's order (D1).
@@ -98,12 +102,34 @@ pub fn notices_broken_waiters(program: &Path, module: PathBuf) -> Result<String>
     ))
 }
 
+/// Runs the case that races on purpose in an instrumented program: it must be
+/// reported as a race.
+///
+/// # Errors
+/// It was not.
+pub fn notices_a_race(program: &Path, options: &OsString) -> Result<()> {
+    let mut command = command(program, &Form::Instrumented(options.clone()), None);
+    command.args(["--self-test", "--case", "selftest.races"]);
+    let output = match progress::run("suite, race on purpose", &command) {
+        Ok(output) => output,
+        Err(error) => error.downcast::<CommandFailed>()?.output,
+    };
+    ensure!(
+        output.contains("\n    data race: "),
+        "{output}\nThreadSanitizer did not notice a race"
+    );
+    Ok(())
+}
+
 fn command(program: &Path, form: &Form, filter: Option<&str>) -> Command {
     let mut command = Command::new(program);
     command.args(["suite", "--tap"]);
     match form {
         Form::Linked => command.arg("--linked"),
         Form::Loaded(module) => command.arg("--module").arg(module),
+        Form::Instrumented(options) => command
+            .args(["--linked", "--limit", &sanitizer::LIMIT.to_string()])
+            .env(sanitizer::OPTIONS_VARIABLE, options),
     };
     if let Some(filter) = filter {
         command.args(["--filter", filter]);

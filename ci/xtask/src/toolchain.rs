@@ -43,6 +43,29 @@ impl Toolchain {
         self.root.join("bin/rustc")
     }
 
+    /// A command line for its cargo, with its compiler and the flags of unstable features.
+    pub fn command(&self) -> Command {
+        let mut command = Command::new(self.cargo());
+        // What the host's cargo or the caller set for themselves must not leak in.
+        for name in [
+            "CARGO",
+            "CARGO_BUILD_RUSTFLAGS",
+            "CARGO_BUILD_TARGET",
+            "CARGO_MAKEFLAGS",
+            "RUSTC_WRAPPER",
+            "RUSTC_WORKSPACE_WRAPPER",
+            "RUSTFLAGS",
+            "RUSTUP_TOOLCHAIN",
+            "ILLUMOS_GATE",
+        ] {
+            command.env_remove(name);
+        }
+        command
+            .env("RUSTC", self.rustc())
+            .env("RUSTC_BOOTSTRAP", "1");
+        command
+    }
+
     /// Takes `root` if it is fit.
     ///
     /// # Errors
@@ -80,18 +103,23 @@ impl fmt::Display for Toolchain {
 
 /// What a search found.
 #[derive(Debug)]
-pub struct Search {
-    /// The first fit toolchain.
-    pub found: Option<Toolchain>,
+pub struct Search<T> {
+    /// The first fit one.
+    pub found: Option<T>,
     /// Places that exist and were passed over before it, and why.
     pub rejected: Vec<(PathBuf, String)>,
 }
 
-/// Looks through `roots` in order.
-pub fn search(roots: &[PathBuf]) -> Search {
+/// Looks through `roots` in order for a Rust for the kernel target.
+pub fn search(roots: &[PathBuf]) -> Search<Toolchain> {
+    search_for(roots, Toolchain::at)
+}
+
+/// Looks through `roots` in order for one that `fit` takes; it says why if it does not.
+pub fn search_for<T>(roots: &[PathBuf], fit: impl Fn(&Path) -> Result<T, String>) -> Search<T> {
     let mut rejected = Vec::new();
     for root in roots {
-        match Toolchain::at(root) {
+        match fit(root) {
             Ok(found) => {
                 return Search {
                     found: Some(found),

@@ -66,7 +66,7 @@ fn misuse_is_one_line_and_exit_2() {
     );
     misuse(
         &["test", "frob"],
-        "no step `frob`; there are: fmt clippy doc unit build check linked loaded broken",
+        "no step `frob`; there are: fmt clippy doc unit build check linked loaded broken races",
     );
     misuse(
         &["build", "--gate", "no/gate"],

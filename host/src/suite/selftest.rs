@@ -1,5 +1,8 @@
 //! Cases that break on purpose (`--self-test`): the runner must report each as what it is.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use suite::check::{self, Verdict};
 use suite::{Caps, Case, Ctx, Models, Strict, Timeout};
 
@@ -15,6 +18,7 @@ pub const CASES: &[Case] = &[
     case("selftest.hangs", hangs),
     case("selftest.leaks", leaks),
     case("selftest.silent", silent),
+    case("selftest.races", races),
 ];
 
 const fn case(name: &'static str, run: fn(&Ctx<'_>) -> Verdict) -> Case {
@@ -74,6 +78,35 @@ fn leaks(_: &Ctx<'_>) -> Verdict {
     // SAFETY: any size is fine; nobody uses the memory.
     let memory = unsafe { bindings::kmem_alloc(64, bindings::KM_SLEEP) };
     check::that("kmem_alloc answers memory", !memory.is_null())
+}
+
+/// Two threads write a word of kernel memory at the same time. Only a program built with
+/// ThreadSanitizer notices; in others the case passes.
+fn races(ctx: &Ctx<'_>) -> Verdict {
+    // SAFETY: any size is fine.
+    let word = unsafe { bindings::kmem_zalloc(size_of::<u64>(), bindings::KM_SLEEP) } as usize;
+    let arrived = Arc::new(AtomicU32::new(0));
+    let write = |arrived: Arc<AtomicU32>| {
+        move |_: &dyn suite::System| {
+            // They meet without agreeing on an order: that is the race.
+            arrived.fetch_add(1, Relaxed);
+            while arrived.load(Relaxed) < 2 {
+                std::thread::yield_now();
+            }
+            // SAFETY: the word is allocated until both threads have ended.
+            unsafe { (word as *mut u64).write_volatile(1) };
+        }
+    };
+    let threads = [
+        ctx.spawn(write(Arc::clone(&arrived)))?,
+        ctx.spawn(write(arrived))?,
+    ];
+    for thread in threads {
+        thread.join()?;
+    }
+    // SAFETY: allocated above with this size, and nobody uses it any more.
+    unsafe { bindings::kmem_free(word as *mut _, size_of::<u64>()) };
+    Ok(())
 }
 
 fn silent(_: &Ctx<'_>) -> Verdict {

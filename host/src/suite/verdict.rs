@@ -8,6 +8,9 @@ use fakekernel::panic::EXIT;
 use super::child::Remains;
 use super::inside::Findings;
 
+/// The exit status of a process that ThreadSanitizer has stopped.
+const RACED: i32 = 66;
+
 /// The kind of a failure, the first word of its description.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -23,6 +26,8 @@ pub enum Kind {
     Hung,
     /// Kernel memory was not given back.
     Leaked,
+    /// ThreadSanitizer saw a data race.
+    Raced,
     /// It ended without a report.
     Silent,
 }
@@ -37,6 +42,7 @@ impl Kind {
             Kind::Crashed => "crashed",
             Kind::Hung => "hung",
             Kind::Leaked => "leaked",
+            Kind::Raced => "data race",
             Kind::Silent => "no report",
         }
     }
@@ -67,6 +73,9 @@ pub fn judge(remains: &Remains, limit: Duration) -> Verdict {
     }
     if status.code() == Some(101) {
         return broken(Kind::Panicked, "", remains);
+    }
+    if status.code() == Some(RACED) {
+        return broken(Kind::Raced, "", remains);
     }
     let Some(findings) = findings(&remains.stdout) else {
         let text = format!("{status}, standard output: {:?}", remains.stdout);
