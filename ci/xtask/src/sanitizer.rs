@@ -166,6 +166,7 @@ pub const OPTIONS_VARIABLE: &str = "TSAN_OPTIONS";
 /// this program finds there itself comes last and so wins.
 pub fn options(ws: &Workspace) -> OsString {
     let mut options = OsString::from("halt_on_error=1 exitcode=66 allow_addr2line=1");
+    options.push(" stack_trace_format='    #%n %f %S'");
     for (name, path) in [
         ("suppressions", ws.suppressions()),
         ("strip_path_prefix", ws.root().join("")),

@@ -65,6 +65,10 @@ fn misuse_is_one_line_and_exit_2() {
         "invalid value 'x' for '--seed <N>': invalid digit found in string (./x help)",
     );
     misuse(
+        &["suite", "--sanitize", "thread", "--module", "m"],
+        "the argument '--sanitize <WHICH>' cannot be used with '--module <FILE>' (./x help)",
+    );
+    misuse(
         &["test", "frob"],
         "no step `frob`; there are: fmt clippy doc unit build check linked loaded broken races",
     );
@@ -201,6 +205,31 @@ fn no_install_prints_the_commands_and_touches_nothing() {
         assert_eq!(text(&stdout), "");
         assert!(!machine.log().contains("apt-get"), "{}", machine.log());
     }
+}
+
+#[test]
+fn a_sanitizer_prefers_rustup_and_falls_back_to_apt() {
+    let machine = debian().with("apt-get", "").with("rustup", "exit 1");
+    let command = ["suite", "--sanitize", "thread", "--no-install"];
+    let Output { status, stderr, .. } = machine.run(&mut x(&command));
+    let stderr = text(&stderr);
+    assert_eq!(status.code(), Some(1), "{stderr}");
+    for part in [
+        "the run time of ThreadSanitizer",
+        "rustup component add rust-src\n",
+        "rustc-web cargo-web rust-web-src libclang-rt-22-dev\n",
+    ] {
+        assert!(stderr.contains(part), "no {part:?} in {stderr}");
+    }
+    assert_eq!(machine.log(), "");
+
+    let machine = machine.with("apt-cache", "echo '  Candidate: 1.96.0'");
+    let Output { status, .. } = machine.run(&mut x(&command[..3]));
+    assert_eq!(status.code(), Some(1), "the stand-ins install nothing");
+    let log = machine.log();
+    let rustup = log.find("rustup component add rust-src").unwrap();
+    let apt = log.find("apt-get install -y --no-remove").unwrap();
+    assert!(rustup < apt, "{log}");
 }
 
 #[test]
