@@ -20,7 +20,9 @@ pub enum Part {
     Timer,
     /// Asynchronous I/O (`PORT_SOURCE_AIO`).
     Aio,
-    /// Outside the module: user-land libraries, or no program known.
+    /// Message queues (`PORT_SOURCE_MQ`).
+    Mq,
+    /// Outside the module: no program known.
     Outside,
 }
 
@@ -32,6 +34,7 @@ impl Part {
             Part::File => "FILE",
             Part::Timer => "TIMER",
             Part::Aio => "AIO",
+            Part::Mq => "MQ",
             Part::Outside => "outside",
         }
     }
@@ -64,11 +67,13 @@ const RANGES: &[Range] = &[
     range('S', 83, 87, Part::Timer),
     range('S', 88, 90, Part::Aio),
     range('S', 91, 91, Part::Core),
-    range('S', 92, 92, Part::Outside),
+    range('S', 92, 92, Part::Mq),
     range('S', 93, 98, Part::Core),
     range('C', 1, 1, Part::Core),
     range('C', 2, 2, Part::File),
-    range('C', 3, 9, Part::Fd),
+    range('C', 3, 3, Part::Fd),
+    range('C', 4, 4, Part::File),
+    range('C', 5, 9, Part::Fd),
     range('C', 10, 11, Part::Core),
     range('C', 12, 12, Part::Fd),
     range('C', 13, 14, Part::Core),
@@ -165,15 +170,11 @@ fn write_markdown(out: &mut dyn Write) -> fmt::Result {
     )?;
     writeln!(
         out,
-        "The part says who must bring the case: `core` is covered here; `FD`, `FILE`,"
+        "The part says which source of events it is about. `FILE` comes with that source:"
     )?;
     writeln!(
         out,
-        "`TIMER` and `AIO` come with those event sources (cases named there now show the"
-    )?;
-    writeln!(
-        out,
-        "half that needs no such source); `outside` is not the module's."
+        "cases named there now show the half that needs no watched file."
     )?;
     for (letter, title) in [('S', "Statements"), ('C', "Consumers"), ('D', "Defects")] {
         writeln!(out, "\n## {title}\n")?;
@@ -199,7 +200,7 @@ fn write_cases(out: &mut dyn Write, row: &Row) -> fmt::Result {
             "not yet"
         });
     }
-    if row.part != Part::Core {
+    if row.part == Part::File {
         out.write_str("in part: ")?;
     }
     for (index, name) in row.cases.iter().take(SHOWN).enumerate() {
