@@ -14,7 +14,7 @@
 //! - [`mutex`], [`condvar`], [`lockorder`], [`sync`]: locks and their rules.
 //! - [`kmem`], [`kmem_cache`], [`list`], [`copyio`], [`aspace`].
 //! - [`fio`], [`vnode`], [`vfs`], [`poll`], [`syscall`]: files and descriptors.
-//!   Files of this kernel's own: pipes, devices, regular files without names.
+//!   Files of this kernel's own: pipes, sockets, devices, regular files without names.
 //! - [`port_subr`], [`aio`], [`aio_subr`], `rawdev`: the genunix half of event ports.
 //! - [`timer`], its clocks, [`callout`], [`cyclic`]: timers of processes.
 //! - [`modctl`], [`krtld`]: modules. [`rctl`], [`project`], [`cred`], [`kstat`],
@@ -78,6 +78,7 @@ mod siginfo;
 pub mod signal;
 mod site;
 mod sleepq;
+mod sockfs;
 pub mod stack;
 mod startup;
 pub mod sync;

@@ -83,6 +83,29 @@ impl Msg {
         }
     }
 
+    /// Adds a byte; there is room for it.
+    ///
+    /// # Safety
+    /// As for [`Msg::unread`].
+    pub(crate) unsafe fn push(mp: *mut Msg, byte: u8) {
+        // SAFETY: the room is the message's own (type invariant).
+        unsafe {
+            let (to, room) = Msg::room(mp);
+            assert!(room > 0, "a message has room for its bytes");
+            to.write(byte);
+            (*mp).b_wptr += 1;
+        }
+    }
+
+    /// Lets an open file travel with the message, which takes over one count.
+    ///
+    /// # Safety
+    /// As for [`Msg::unread`]; the message carries none yet.
+    pub(crate) unsafe fn attach(mp: *mut Msg, fp: *mut file_t) {
+        // SAFETY: exclusive (contract).
+        unsafe { (*mp).b_file = fp };
+    }
+
     /// Takes the file, with its count, out of the message; NULL when it carries none.
     ///
     /// # Safety
@@ -153,6 +176,12 @@ impl Queue {
         self.q_first.is_null()
     }
 
+    /// Whether a file travels with the first message.
+    pub(crate) fn carries_file(&self) -> bool {
+        // SAFETY: the chain is the queue's (type invariant).
+        !self.q_first.is_null() && unsafe { !(*self.q_first).b_file.is_null() }
+    }
+
     /// Adds a message at the end.
     ///
     /// # Safety
@@ -219,6 +248,19 @@ impl Queue {
             }
         }
         spent
+    }
+
+    /// Takes the first message out whole; NULL when there is none.
+    pub(crate) fn pop(&mut self) -> *mut Msg {
+        let mp = self.q_first;
+        if !mp.is_null() {
+            // SAFETY: the chain is the queue's (type invariant).
+            unsafe {
+                self.q_count -= Msg::unread(mp).1;
+                self.unlink_first();
+            }
+        }
+        mp
     }
 
     /// Takes everything out, for [`freemsg`].

@@ -4,7 +4,7 @@ use bindings::*;
 
 use crate::{
     aio, cred, device, fifo, fio, kmem, modctl, nulldev, panic, poll, proc, project, rawdev, rctl,
-    regular, vnode,
+    regular, sockfs, vnode,
 };
 
 /// Called by [`crate::boot`] when threads and memory work. What is allocated here stays for the
@@ -32,5 +32,6 @@ pub(crate) fn begin() {
     regular::init();
     rawdev::init();
     aio::init();
+    sockfs::init();
     kmem::baseline();
 }

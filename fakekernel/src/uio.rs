@@ -47,3 +47,34 @@ pub(crate) unsafe fn uiomove(p: *mut c_void, n: usize, rw: uio_rw_t, uio: *mut u
     }
     0
 }
+
+/// Bytes that a transfer still wants.
+///
+/// # Safety
+/// The transfer is valid.
+pub(crate) unsafe fn left(uio: *mut uio_t) -> usize {
+    // SAFETY: valid (contract).
+    unsafe { (*uio).uio_resid as usize }
+}
+
+/// Whether a transfer must not wait.
+///
+/// # Safety
+/// The transfer is valid.
+pub(crate) unsafe fn nonblocking(uio: *mut uio_t) -> bool {
+    // SAFETY: valid (contract).
+    unsafe { c_int::from((*uio).uio_fmode) & (FNDELAY | FNONBLOCK) != 0 }
+}
+
+/// What a transfer that must not wait answers: 0 with O_NDELAY.
+///
+/// # Safety
+/// The transfer is valid.
+pub(crate) unsafe fn would_block(uio: *mut uio_t) -> c_int {
+    // SAFETY: valid (contract).
+    if unsafe { c_int::from((*uio).uio_fmode) } & FNONBLOCK != 0 {
+        EAGAIN
+    } else {
+        0
+    }
+}

@@ -9,6 +9,7 @@ use super::{
     flk_lock, is_broken, vtof,
 };
 use crate::mblk::{self, Msg};
+use crate::uio::{left, nonblocking, would_block};
 
 /// Bytes that a write puts into the pipe as one when there is room for less than all.
 const PIPE_BUF: usize = 5120;
@@ -19,37 +20,6 @@ enum Waited {
     Ready,
     /// The call ends with this error, 0 for the end of the file.
     Over(c_int),
-}
-
-/// Bytes that a transfer still wants.
-///
-/// # Safety
-/// The transfer is valid.
-unsafe fn left(uio: *mut uio_t) -> usize {
-    // SAFETY: valid (contract).
-    unsafe { (*uio).uio_resid as usize }
-}
-
-/// Whether a transfer must not wait.
-///
-/// # Safety
-/// The transfer is valid.
-unsafe fn nonblocking(uio: *mut uio_t) -> bool {
-    // SAFETY: valid (contract).
-    unsafe { c_int::from((*uio).uio_fmode) & (FNDELAY | FNONBLOCK) != 0 }
-}
-
-/// What a transfer that must not wait answers: 0 with O_NDELAY.
-///
-/// # Safety
-/// The transfer is valid.
-unsafe fn would_block(uio: *mut uio_t) -> c_int {
-    // SAFETY: valid (contract).
-    if unsafe { c_int::from((*uio).uio_fmode) } & FNONBLOCK != 0 {
-        EAGAIN
-    } else {
-        0
-    }
 }
 
 /// Waits for bytes at `fnp`. A read that has `some` bytes waits on only for writers that are held

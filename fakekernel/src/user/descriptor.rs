@@ -20,11 +20,17 @@ pub(super) mod num {
     pub const PIPE: i32 = 42;
     pub const IOCTL: i32 = 54;
     pub const FDSYNC: i32 = 58;
+    pub const EXECVE: i32 = 59;
     pub const FCNTL: i32 = 62;
     pub const OPEN: i32 = 5;
     pub const FSTATVFS: i32 = 104;
     pub const FPATHCONF: i32 = 114;
     pub const POLLSYS: i32 = 183;
+    pub const LSTAT: i32 = 88;
+    pub const SOCKETPAIR: i32 = 231;
+    pub const SHUTDOWN: i32 = 236;
+    pub const RECVMSG: i32 = 239;
+    pub const SENDMSG: i32 = 241;
 }
 
 /// One descriptor of a [`Lwp::poll`].

@@ -1,4 +1,5 @@
-//! Pipes, files and devices: what a program opens to have something to wait for.
+//! Pipes, sockets, files and devices: what a program opens to have something to wait for, and how
+//! descriptors travel.
 
 use std::ffi::{c_int, c_short};
 
@@ -6,10 +7,11 @@ use bindings::*;
 
 use super::descriptor::{finish, num, with_file};
 use super::lwp::Lwp;
-use crate::curthread::cred;
+use super::stat::attributes;
+use crate::curthread::{cred, curproc};
 use crate::syscall::trap;
-use crate::vnode::fop_setfl;
-use crate::{device, fifo, regular};
+use crate::vnode::{fop_setfl, vn_hold};
+use crate::{device, fifo, fio, regular, sockfs};
 
 /// Opens something as a system call that answers one descriptor.
 fn opened(open: impl FnOnce() -> Result<c_int, c_int>) -> Result<i32, i32> {
@@ -39,6 +41,95 @@ impl Lwp {
     /// EMFILE.
     pub fn pipe(&self) -> Result<(i32, i32), i32> {
         opened_pair(num::PIPE, fifo::pipe)
+    }
+
+    /// socketpair(3SOCKET) of AF_UNIX, SOCK_STREAM: two connected sockets. A socket with 16384
+    /// unread bytes is full, until fewer than 256 are left.
+    ///
+    /// # Errors
+    /// EMFILE.
+    pub fn socketpair(&self) -> Result<(i32, i32), i32> {
+        opened_pair(num::SOCKETPAIR, sockfs::socketpair)
+    }
+
+    /// shutdown(3SOCKET): nothing more is received, sent, or both.
+    ///
+    /// # Errors
+    /// EBADF, ENOTSOCK.
+    pub fn shutdown(&self, fd: i32, read: bool, write: bool) -> Result<(), i32> {
+        with_file(num::SHUTDOWN, fd, |fp| {
+            // SAFETY: held.
+            unsafe { sockfs::shutdown(fp, read, write).map(|()| 0) }
+        })
+        .map(drop)
+    }
+
+    /// sendmsg(3SOCKET) of the descriptor `fd` (SCM_RIGHTS) with one byte.
+    ///
+    /// # Errors
+    /// EBADF, ENOTSOCK, EPIPE, EAGAIN, EINTR.
+    pub fn send_fd(&self, socket: i32, fd: i32) -> Result<(), i32> {
+        with_file(num::SENDMSG, socket, |fp| {
+            // SAFETY: held.
+            unsafe { sockfs::send_fd(fp, fd).map(|()| 0) }
+        })
+        .map(drop)
+    }
+
+    /// recvmsg(3SOCKET) of a descriptor that [`Lwp::send_fd`] sent: the lowest free one.
+    ///
+    /// # Errors
+    /// EBADF, ENOTSOCK, EAGAIN, EINTR; EBADMSG when bytes without a descriptor come first; ENOENT
+    /// at the end of the stream; EMFILE, and then the descriptor is lost.
+    pub fn receive_fd(&self, socket: i32) -> Result<i32, i32> {
+        with_file(num::RECVMSG, socket, |fp| {
+            // SAFETY: held.
+            unsafe { sockfs::receive_fd(fp).map(i64::from) }
+        })
+        .map(|fd| fd as i32)
+    }
+
+    /// execve(2) of a program that goes on behind this call: closes the descriptors that have
+    /// FD_CLOEXEC, keeps everything else. Memory stays mapped, unlike in the kernel.
+    ///
+    /// # Errors
+    /// EBUSY when the process has another lwp (the kernel would end it).
+    pub fn exec(&self) -> Result<(), i32> {
+        trap(num::EXECVE, || {
+            if self.process().proc.lwp_count() != 1 {
+                return finish(Err(EBUSY));
+            }
+            // SAFETY: the calling lwp is the only one of its process and holds no descriptor
+            // between system calls.
+            unsafe { fio::close_exec(curproc()) };
+            0
+        })
+        .map(drop)
+    }
+
+    /// lstat(2) of /proc/self/fd/N: asks the vnode of `fd` without holding the descriptor, so that
+    /// a close of it does not wait.
+    ///
+    /// # Errors
+    /// ENOENT (not open), or what the file answers.
+    pub fn stat_through_proc(&self, fd: i32) -> Result<(), i32> {
+        trap(num::LSTAT, || {
+            // SAFETY: the file is held by getf until its vnode is; the vnode is used and let go.
+            finish(unsafe {
+                let fp = getf(fd);
+                if fp.is_null() {
+                    Err(ENOENT)
+                } else {
+                    let vp = (*fp).f_vnode;
+                    vn_hold(vp);
+                    releasef(fd);
+                    let found = attributes(vp, cred());
+                    vn_rele(vp);
+                    found.map(|_| 0)
+                }
+            })
+        })
+        .map(drop)
     }
 
     /// Opens a new regular file with this content, at its beginning, for reading and writing.

@@ -1,4 +1,4 @@
-//! Pipes, regular files and devices: what can be read, written and waited for.
+//! Pipes, sockets, regular files and devices: what can be read, written and waited for.
 
 #![allow(missing_docs)]
 
@@ -8,6 +8,8 @@ mod support;
 mod device;
 mod pipe;
 mod regular;
+mod socket;
+mod travel;
 
 use std::process::ExitCode;
 
@@ -19,7 +21,14 @@ const OUT: i16 = POLLOUT as i16;
 const HUP: i16 = POLLHUP as i16;
 
 fn main() -> ExitCode {
-    support::main([pipe::cases(), regular::cases(), device::cases()].concat())
+    let cases = [
+        pipe::cases(),
+        socket::cases(),
+        travel::cases(),
+        regular::cases(),
+        device::cases(),
+    ];
+    support::main(cases.concat())
 }
 
 /// Every rule on, and tasks that give way often.

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use bindings::{FD_CLOEXEC, O_NONBLOCK};
 use fakekernel::user::Lwp;
-use suite::{Errno, Objects};
+use suite::{Errno, Objects, Shutdown};
 
 use super::FakeSystem;
 
@@ -41,6 +41,10 @@ pub(super) fn forget_scratch(lwp: &Lwp) {
 impl Objects for FakeSystem<'_> {
     fn pipe(&self) -> Result<(i32, i32), Errno> {
         self.lwp.pipe().map_err(Errno)
+    }
+
+    fn socketpair(&self) -> Result<(i32, i32), Errno> {
+        self.lwp.socketpair().map_err(Errno)
     }
 
     fn open_file(&self, content: &[u8]) -> Result<i32, Errno> {
@@ -103,6 +107,19 @@ impl Objects for FakeSystem<'_> {
         self.lwp.setfl(fd, flags).map_err(Errno)
     }
 
+    fn shutdown(&self, fd: i32, how: Shutdown) -> Result<(), Errno> {
+        let (read, write) = (how != Shutdown::Write, how != Shutdown::Read);
+        self.lwp.shutdown(fd, read, write).map_err(Errno)
+    }
+
+    fn send_fd(&self, socket: i32, fd: i32) -> Result<(), Errno> {
+        self.lwp.send_fd(socket, fd).map_err(Errno)
+    }
+
+    fn receive_fd(&self, socket: i32) -> Result<i32, Errno> {
+        self.lwp.receive_fd(socket).map_err(Errno)
+    }
+
     fn set_close_on_exec(&self, fd: i32, on: bool) -> Result<(), Errno> {
         let flags = self.lwp.getfd(fd).map_err(Errno)?;
         let flags = if on {
@@ -111,5 +128,13 @@ impl Objects for FakeSystem<'_> {
             flags & !FD_CLOEXEC
         };
         self.lwp.setfd(fd, flags).map_err(Errno)
+    }
+
+    fn exec(&self) -> Result<(), Errno> {
+        self.lwp.exec().map_err(Errno)
+    }
+
+    fn stat_through_proc(&self, fd: i32) -> Result<(), Errno> {
+        self.lwp.stat_through_proc(fd).map_err(Errno)
     }
 }

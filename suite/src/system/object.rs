@@ -23,7 +23,10 @@ pub trait Objects {
         Err(Errno::ENOSYS)
     }
 
-    /// `socketpair(3SOCKET)`, `AF_UNIX`, `SOCK_STREAM`.
+    /// `socketpair(3SOCKET)`, `AF_UNIX`, `SOCK_STREAM`. A socket that was found full has room again
+    /// when nearly all is read. As in the kernel, the close of the peer (and its shutdown of both
+    /// directions) reports `POLLERR` to an association that waits, and nothing else of it; asked
+    /// anew, the socket answers `POLLIN` and `POLLHUP`, and still `POLLOUT`.
     fn socketpair(&self) -> Result<(i32, i32), Errno> {
         Err(Errno::ENOSYS)
     }
@@ -99,7 +102,9 @@ pub trait Objects {
         Err(Errno::ENOSYS)
     }
 
-    /// Receives a descriptor that [`Objects::send_fd`] sent: the lowest free number.
+    /// Receives a descriptor that [`Objects::send_fd`] sent: the lowest free number. `EMFILE` loses
+    /// it; bytes that were sent before it have to be read first (`EBADMSG`). A descriptor that is
+    /// never received is closed with the socket, by who closes that.
     fn receive_fd(&self, _socket: i32) -> Result<i32, Errno> {
         Err(Errno::ENOSYS)
     }
