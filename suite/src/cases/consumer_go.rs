@@ -302,7 +302,7 @@ fn go_client(sys: &dyn System, fd: i32, client: u64, tags: &Tags) -> Told {
 fn go_server(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     let fd = port.fd();
-    let tags: Tags = (0..256).map(|_| AtomicU64::new(0)).collect();
+    let tags: Tags = (0..512).map(|_| AtomicU64::new(0)).collect();
     let mut pollers = Vec::new();
     for _ in 0..4 {
         let tags = Arc::clone(&tags);

@@ -3,7 +3,7 @@
 
 use super::consumer_io::{drain, expect, expect_quiet, pipe, ready_pipe};
 use super::prelude::*;
-use crate::poll;
+use crate::{CLOCK_REALTIME, Timer, poll};
 
 pub(super) const CASES: &[Case] = &[
     case("consumer.c9_sources_in_one_batch", "C9 S96", nginx).both(),
@@ -14,6 +14,12 @@ pub(super) const CASES: &[Case] = &[
     )
     .both(),
     case("consumer.c9_instance_bit", "C9 S24 S32", nginx_instance),
+    case(
+        "consumer.c9_timer_user_and_socket",
+        "C9 S83 S96 S32",
+        nginx_timer,
+    )
+    .both(),
 ];
 
 /// Events of several sources in one list, each with its own cookie.
@@ -75,4 +81,42 @@ fn nginx_instance(ctx: &Ctx<'_>) -> Verdict {
         ctx.sys.close(client)?;
     }
     expect_quiet("nothing of closed connections", port)
+}
+
+/// A periodic timer, a notification and a ready connection in one list, each with its value; the
+/// connection's event goes with the connection, the others stay in order.
+fn nginx_timer(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let timer = Timer::to_port(&port, CLOCK_REALTIME, 0x11)?;
+    timer.every(50 * MSEC)?;
+    for close in [false, true] {
+        let (connection, _) = ready_pipe(ctx)?;
+        ctx.sys.sleep(80 * MSEC);
+        port.send(1, 0x22)?;
+        port.associate_fd(connection, poll::IN, 0x33)?;
+        if close {
+            ctx.sys.close(connection)?;
+        }
+        let batch = port.getn(32, 1, Timeout::After(50 * MSEC));
+        check::equal("port_getn", batch.result, Ok(()))?;
+        let found: Vec<(i32, u64)> = batch
+            .events
+            .iter()
+            .map(|e| (i32::from(e.source), e.user))
+            .collect();
+        let mut expected = vec![
+            (source::TIMER, 0x11),
+            (source::USER, 0x22),
+            (source::FD, 0x33),
+        ];
+        if close {
+            expected.pop();
+        }
+        check::equal("sources and values", found, expected)?;
+        let (ticks, object) = (batch.events[0].events, batch.events[0].object);
+        check::that("the timer has expired", ticks >= 1)?;
+        check::equal("its object", object, timer.id() as u64)?;
+    }
+    timer.delete()?;
+    Ok(())
 }

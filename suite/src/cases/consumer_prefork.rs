@@ -2,7 +2,7 @@
 
 use super::consumer_io::{drain, expect, expect_quiet, pipe, ready_pipe};
 use super::prelude::*;
-use crate::poll;
+use crate::{CLOCK_HIGHRES, Timer, poll};
 
 pub(super) const CASES: &[Case] = &[
     case("consumer.c27_prefork_workers", "C27 S79 S81", prefork),
@@ -21,6 +21,12 @@ pub(super) const CASES: &[Case] = &[
         "C27 S33 S81",
         prefork_close,
     ),
+    case(
+        "consumer.c27_timer_of_the_parent",
+        "C27 S79 S84",
+        prefork_timer,
+    )
+    .needs(Caps::VIRTUAL_CLOCK),
 ];
 
 /// Workers of a prefork server share one port: user events and alerts reach them, the parent's
@@ -185,5 +191,30 @@ fn prefork_close(ctx: &Ctx<'_>) -> Verdict {
         batch,
         &[Event::of_fd(workers, poll::IN, 4)],
     )?;
+    expect_quiet("nothing else", port)
+}
+
+/// Expirations of the parent's timer are the parent's: a worker sleeps on, and takes user events.
+fn prefork_timer(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let timer = Timer::to_port(&port, CLOCK_HIGHRES, 5)?;
+    timer.every(10 * MSEC)?;
+    let worker = ctx.fork_asleep(move |ctx| {
+        let event = Port::at(ctx.sys, fd).get(Timeout::Never)?;
+        check::equal(
+            "event",
+            (event.source, event.user),
+            (source::USER as u16, 9),
+        )?;
+        Ok(0)
+    })?;
+    ctx.sys.sleep(55 * MSEC);
+    port.send(1, 9)?;
+    worker.wait()?;
+    let event = port.get(Timeout::Poll)?;
+    let expected = Event::new(source::TIMER, 5, timer.id() as u64, 5);
+    check::equal("the timer's event", event, expected)?;
+    timer.delete()?;
     expect_quiet("nothing else", port)
 }
