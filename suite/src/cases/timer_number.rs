@@ -235,7 +235,7 @@ fn random_numbers(ctx: &Ctx<'_>) -> Verdict {
     // Descriptors and the port that each one means; timers and theirs.
     let mut open: Vec<(Port<'_>, usize)> = Vec::new();
     let mut timers: Vec<(Timer<'_>, usize)> = Vec::new();
-    let mut generation = vec![0_usize; PORTS];
+    let mut generation = [0_usize; PORTS];
     for _ in 0..300 {
         match rng.below(6) {
             0 => {
