@@ -301,6 +301,12 @@ fn port_copy_event<'p>(
                 candidate.put_back();
                 return None;
             }
+            if wired && event.source() == Source::TIMER && shown.events == 0 {
+                // The timer is being deleted, or loses its port, and waits for
+                // the retrieval to end: nothing expired that can be told.
+                candidate.retrieval.count_out();
+                return None;
+            }
             if !wired {
                 // The source is done with it; should it have to go back to
                 // the queue, it is delivered as it was shown here, to the

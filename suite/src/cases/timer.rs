@@ -135,7 +135,13 @@ fn queued_once(ctx: &Ctx<'_>) -> Verdict {
 fn count_starts_again(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     let timer = Timer::to_port(&port, CLOCK_HIGHRES, 3)?;
-    timer.every(MSEC)?;
+    timer.set(
+        false,
+        Itimer {
+            interval: MSEC,
+            value: MSEC / 2,
+        },
+    )?;
     for count in [1, 7, 2, 1, 30] {
         ctx.sys.sleep(count * MSEC);
         let event = port.getn(1, 1, Timeout::Never);
