@@ -1,7 +1,7 @@
 //! Live scenarios: programs that serve events from a port the way real consumers do, and keep books.
 //!
 //! A [`Scenario`] sends events to a port for some seconds and retrieves them with the protocol of
-//! one consumer of `event-ports.md` (C1, C11, C14, C17, C26). Every event carries a [`Cookie`], its
+//! one consumer of `event-ports.md` (C1, C3, C11, C14, C17, C20, C26). Every event carries a [`Cookie`], its
 //! sender and number; the [`Ledger`] knows which events are under way and so what was lost,
 //! duplicated, invented or overtaken. The result is a [`Service`]: counts, latencies, [`Findings`].
 //!
@@ -19,6 +19,7 @@
 extern crate alloc;
 
 mod cookie;
+mod event_loop;
 mod findings;
 mod histogram;
 mod ledger;
@@ -31,13 +32,14 @@ mod sender;
 mod service;
 mod stage;
 mod tally;
+mod watchlist;
 
 pub use cookie::Cookie;
 pub use findings::{Findings, Flaw};
 pub use histogram::Histogram;
 pub use ledger::Ledger;
 pub use load::Load;
-pub use plan::{ALL, Plan};
-pub use scenario::{LOST_WAKEUP, Progress, SCENARIOS, Scenario};
+pub use plan::{ALL, Plan, Wish};
+pub use scenario::{Connections, LOST_WAKEUP, Progress, SCENARIOS, Scenario};
 pub use service::Service;
 pub use tally::Tally;

@@ -14,13 +14,38 @@ pub const ALL: &str = "all";
 /// Nanoseconds in which an event must arrive that threads wait for.
 const PATIENCE: u64 = 5_000 * MSEC;
 
+/// What a user asks for; numbers are as given.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The name of a scenario, or [`ALL`].
+    pub scenario: &'a str,
+    /// Threads per scenario.
+    pub threads: u64,
+    /// Seconds per scenario.
+    pub seconds: u64,
+    /// Connections of the scenarios that have any; `None` leaves it to them.
+    pub connections: Option<u64>,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+impl Default for Wish<'_> {
+    fn default() -> Self {
+        Wish {
+            scenario: ALL,
+            threads: Plan::THREADS,
+            seconds: Plan::SECONDS,
+            connections: None,
+            seed: 1,
+        }
+    }
+}
+
 /// Scenarios and their size.
 #[derive(Clone)]
 pub struct Plan {
-    /// What to run, in this order.
-    pub scenarios: Vec<Scenario>,
-    /// The size of each.
-    pub load: Load,
+    /// What to run, in this order, and how much of it.
+    pub scenarios: Vec<(Scenario, Load)>,
 }
 
 impl Plan {
@@ -31,72 +56,129 @@ impl Plan {
     /// Longest scenario in seconds.
     pub const MAX_SECONDS: u64 = 3600;
 
-    /// A plan from what a user asked for; `scenario` is a name or [`ALL`].
+    /// A plan that fulfils a wish.
     ///
     /// # Errors
     ///
     /// One line that says what is wrong and what would be right.
-    pub fn new(scenario: &str, threads: u64, seconds: u64, seed: u64) -> Result<Plan, String> {
-        let named = |one: &Scenario| scenario == ALL || one.name == scenario;
-        let mut scenarios: Vec<_> = SCENARIOS.into_iter().filter(named).collect();
-        if scenario == LOST_WAKEUP.name {
-            scenarios.push(LOST_WAKEUP);
-        }
-        if scenarios.is_empty() {
-            let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
-            return Err(format!(
-                "no scenario `{scenario}`; there are: {} {ALL}",
-                names.join(" ")
-            ));
-        }
-        let most = u64::from(Load::MAX_THREADS);
-        let threads = match u16::try_from(threads) {
+    pub fn new(wish: Wish<'_>) -> Result<Plan, String> {
+        let scenarios = named(wish.scenario)?;
+        let threads = match u16::try_from(wish.threads) {
             Ok(few @ 1..=Load::MAX_THREADS) => few,
-            _ => return Err(format!("{threads} threads: give 1 to {most}")),
+            _ => {
+                let (threads, most) = (wish.threads, Load::MAX_THREADS);
+                return Err(format!("{threads} threads: give 1 to {most}"));
+            }
         };
-        if !(1..=Self::MAX_SECONDS).contains(&seconds) {
-            return Err(format!(
-                "{seconds} seconds: give 1 to {}",
-                Self::MAX_SECONDS
-            ));
+        let (seconds, most) = (wish.seconds, Self::MAX_SECONDS);
+        if !(1..=most).contains(&seconds) {
+            return Err(format!("{seconds} seconds: give 1 to {most}"));
         }
-        let time = seconds * NANOSEC as u64;
-        Ok(Plan {
-            scenarios,
-            load: Load {
+        let connections = wish.connections.map(connections).transpose()?;
+        if connections.is_some() && scenarios.iter().all(|one| one.connections.is_none()) {
+            let name = wish.scenario;
+            return Err(format!("scenario `{name}` has no connections"));
+        }
+        let load = |scenario: Scenario| {
+            let usual = scenario.connections.map(|usual| {
+                if wish.scenario == ALL {
+                    usual.among_others
+                } else {
+                    usual.alone
+                }
+            });
+            let load = Load {
                 threads,
-                time,
+                connections: usual.map_or(0, |usual| connections.unwrap_or(usual)),
+                time: seconds * NANOSEC as u64,
                 patience: PATIENCE,
-                seed,
-            },
+                seed: wish.seed,
+            };
+            (scenario, load)
+        };
+        Ok(Plan {
+            scenarios: scenarios.into_iter().map(load).collect(),
         })
+    }
+}
+
+fn named(name: &str) -> Result<Vec<Scenario>, String> {
+    let wanted = |one: &Scenario| name == ALL || one.name == name;
+    let mut scenarios: Vec<_> = SCENARIOS.into_iter().filter(wanted).collect();
+    if name == LOST_WAKEUP.name {
+        scenarios.push(LOST_WAKEUP);
+    }
+    if scenarios.is_empty() {
+        let names: Vec<_> = SCENARIOS.iter().map(|scenario| scenario.name).collect();
+        let names = names.join(" ");
+        return Err(format!("no scenario `{name}`; there are: {names} {ALL}"));
+    }
+    Ok(scenarios)
+}
+
+fn connections(count: u64) -> Result<u32, String> {
+    match u32::try_from(count) {
+        Ok(few @ Load::MIN_CONNECTIONS..=Load::MAX_CONNECTIONS) => Ok(few),
+        _ => {
+            let (least, most) = (Load::MIN_CONNECTIONS, Load::MAX_CONNECTIONS);
+            Err(format!("{count} connections: give {least} to {most}"))
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{ALL, Plan};
+    use alloc::string::String;
+    use alloc::vec::Vec;
 
-    #[test]
-    fn names() {
-        let names = |scenario| {
-            let plan = Plan::new(scenario, 4, 1, 0).map_err(|_| ());
-            plan.map(|plan| plan.scenarios.iter().map(|one| one.name).collect())
-        };
-        assert_eq!(
-            names(ALL),
-            Ok(alloc::vec!["go-poller", "thread-pool", "batch-reader"])
-        );
-        assert_eq!(names("thread-pool"), Ok(alloc::vec!["thread-pool"]));
-        assert_eq!(names("lost-wakeup"), Ok(alloc::vec!["lost-wakeup"]));
-        let why = Plan::new("reader", 4, 1, 0).err();
-        let expected = "no scenario `reader`; there are: go-poller thread-pool batch-reader all";
-        assert_eq!(why.as_deref(), Some(expected));
+    use super::{Plan, Wish};
+
+    fn sizes(wish: Wish<'_>) -> Result<Vec<(&'static str, u32)>, String> {
+        let plan = Plan::new(wish)?;
+        let size = |(one, load): &(crate::Scenario, crate::Load)| (one.name, load.connections);
+        Ok(plan.scenarios.iter().map(size).collect())
     }
 
     #[test]
-    fn sizes() {
-        let why = |threads, seconds| Plan::new(ALL, threads, seconds, 0).err();
+    fn names() {
+        let named = |scenario| {
+            sizes(Wish {
+                scenario,
+                ..Wish::default()
+            })
+        };
+        let all = [
+            ("go-poller", 0),
+            ("thread-pool", 0),
+            ("batch-reader", 0),
+            ("echo", 64),
+            ("idle", 2_000),
+        ];
+        assert_eq!(named("all").as_deref(), Ok(&all[..]));
+        assert_eq!(
+            named("thread-pool").as_deref(),
+            Ok(&[("thread-pool", 0)][..])
+        );
+        assert_eq!(
+            named("lost-wakeup").as_deref(),
+            Ok(&[("lost-wakeup", 0)][..])
+        );
+        assert_eq!(named("idle").as_deref(), Ok(&[("idle", 100_000)][..]));
+        let expected =
+            "no scenario `reader`; there are: go-poller thread-pool batch-reader echo idle all";
+        assert_eq!(named("reader"), Err(expected.into()));
+    }
+
+    #[test]
+    fn threads_and_seconds() {
+        let why = |threads, seconds| {
+            let wish = Wish {
+                threads,
+                seconds,
+                ..Wish::default()
+            };
+            Plan::new(wish).err()
+        };
         assert_eq!(why(1, 1), None);
         assert_eq!(why(256, 3600), None);
         assert_eq!(why(0, 1).as_deref(), Some("0 threads: give 1 to 256"));
@@ -109,5 +191,27 @@ mod tests {
             why(4, u64::MAX).as_deref(),
             Some("18446744073709551615 seconds: give 1 to 3600")
         );
+    }
+
+    #[test]
+    fn connections() {
+        let with = |scenario, connections| {
+            sizes(Wish {
+                scenario,
+                connections: Some(connections),
+                ..Wish::default()
+            })
+        };
+        assert_eq!(with("echo", 7).as_deref(), Ok(&[("echo", 7)][..]));
+        let all = [0, 0, 0, 100_000, 100_000];
+        let found = with("all", 100_000).unwrap_or_default();
+        let found: Vec<_> = found.iter().map(|(_, count)| *count).collect();
+        assert_eq!(found, all);
+        for count in [0, 1, 100_001, 1 << 32 | 7] {
+            let why = alloc::format!("{count} connections: give 2 to 100000");
+            assert_eq!(with("echo", count), Err(why));
+        }
+        let why = "scenario `go-poller` has no connections";
+        assert_eq!(with("go-poller", 10), Err(why.into()));
     }
 }

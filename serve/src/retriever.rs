@@ -46,6 +46,16 @@ impl<'a> Retriever<'a> {
         })
     }
 
+    /// Waits for ever for at least one event: `port_get` in a list of one, else `port_getn`.
+    /// Answers how many are in the list.
+    pub fn wait(&mut self) -> Result<u32, Errno> {
+        if self.max == 1 {
+            return self.get().map(|_| 1);
+        }
+        let (result, got) = self.getn(1, Timeout::Never);
+        result.map(|()| got)
+    }
+
     /// `port_get` without time-out.
     pub fn get(&mut self) -> Result<Event, Errno> {
         self.tally.calls += 1;
@@ -103,14 +113,13 @@ impl<'a> Retriever<'a> {
     /// Books one event that was retrieved at `now`.
     pub fn take(&mut self, event: Event, now: u64) {
         let cookie = Cookie::decode(event.user);
-        let findings = &mut self.tally.findings;
         if i32::from(event.source) != source::USER || event.events != self.events {
+            let findings = &mut self.tally.findings;
             findings.flaw(Flaw::Foreign, cookie, format_args!(": {event:?}"));
             return;
         }
-        match self.stage.ledger.take(cookie) {
-            Ok(sent) => self.tally.latency.record(now.saturating_sub(sent)),
-            Err(flaw) => return findings.flaw(flaw, cookie, ""),
+        if !self.tally.book(&self.stage.ledger, cookie, now) {
+            return;
         }
         // A port is a queue: what one thread takes later was sent later.
         let Some(least) = self.least.get_mut(usize::from(cookie.sender)) else {
@@ -118,7 +127,7 @@ impl<'a> Retriever<'a> {
         };
         if cookie.number < *least {
             let last = *least - 1;
-            findings.flaw(
+            self.tally.findings.flaw(
                 Flaw::OutOfOrder,
                 cookie,
                 format_args!(", after event {last}"),

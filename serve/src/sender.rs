@@ -1,5 +1,7 @@
 //! [`Sender`]: a thread's events, numbered and booked.
 
+use alloc::boxed::Box;
+
 use suite::{Errno, Failure, Port, System};
 
 use crate::stage::Stage;
@@ -11,38 +13,55 @@ const REST: u64 = 20_000;
 /// Times that a sender only gives way before it rests.
 const PATIENCE: u32 = 8;
 
+/// Sends the event that this user value stands for; `EAGAIN` when that must wait.
+type Send<'a> = Box<dyn FnMut(u64) -> Result<(), Errno> + 'a>;
+
 /// The sending side of one thread.
 pub(crate) struct Sender<'a> {
     sys: &'a dyn System,
     stage: &'a Stage,
-    port: Port<'a>,
-    events: i32,
+    call: &'static str,
+    way: Send<'a>,
     next: Cookie,
     in_vain: u32,
 }
 
 impl<'a> Sender<'a> {
-    /// Sender number `sender` of the stage, whose events have the bits `events`.
+    /// Sender number `sender` of the stage, whose user events have the bits `events`.
     pub fn new(sys: &'a dyn System, stage: &'a Stage, sender: u16, events: i32) -> Sender<'a> {
         let port = Port::at(sys, stage.port);
+        Sender::through(sys, stage, sender, "port_send", move |user| {
+            port.send(events, user as usize)
+        })
+    }
+
+    /// Sender number `sender` of the stage, whose events come about by `way`, which makes the
+    /// system call named `call`.
+    pub fn through(
+        sys: &'a dyn System,
+        stage: &'a Stage,
+        sender: u16,
+        call: &'static str,
+        way: impl FnMut(u64) -> Result<(), Errno> + 'a,
+    ) -> Sender<'a> {
         Sender {
             sys,
             stage,
-            port,
-            events,
+            call,
+            way: Box::new(way),
             next: Cookie { sender, number: 0 },
             in_vain: 0,
         }
     }
 
-    /// Sends the next event. False when its window or the port is full; the same event is next
-    /// again then.
+    /// Sends the next event. False when its window is full or the system refuses it for now; the
+    /// same event is next again then.
     pub fn send(&mut self, tally: &mut Tally) -> Result<bool, Failure> {
         let ledger = &self.stage.ledger;
         if !ledger.post(self.next, self.sys.now()) {
             return Ok(false);
         }
-        match self.port.send(self.events, self.next.encode() as usize) {
+        match (self.way)(self.next.encode()) {
             Ok(()) => {
                 self.next.number += 1;
                 Ok(true)
@@ -50,7 +69,7 @@ impl<'a> Sender<'a> {
             Err(errno) => {
                 ledger.withdraw(self.next);
                 if errno != Errno::EAGAIN {
-                    return Err(Failure::new(format_args!("port_send: {errno}")));
+                    return Err(Failure::new(format_args!("{}: {errno}", self.call)));
                 }
                 tally.refused += 1;
                 Ok(false)
@@ -58,12 +77,12 @@ impl<'a> Sender<'a> {
         }
     }
 
-    /// Sends as fast as the port takes events, until the stage is over: what senders do that have
+    /// Sends as fast as events are taken, until the stage is over: what senders do that have
     /// nothing to wait for.
     pub fn flood(&mut self, tally: &mut Tally) -> Result<(), Failure> {
         while !self.stage.is_over() {
             let Some(_burst) = self.stage.enter() else {
-                self.rest();
+                rest(self.sys);
                 continue;
             };
             while self.stage.is_open() && !self.stage.is_over() {
@@ -77,17 +96,17 @@ impl<'a> Sender<'a> {
         Ok(())
     }
 
-    /// Does nothing for a moment.
-    pub fn rest(&self) {
-        self.sys.sleep(REST);
-    }
-
     fn give_way(&mut self) {
         self.in_vain += 1;
         if self.in_vain <= PATIENCE {
             self.sys.pause();
         } else {
-            self.rest();
+            rest(self.sys);
         }
     }
+}
+
+/// Does nothing for a moment.
+pub(crate) fn rest(sys: &dyn System) {
+    sys.sleep(REST);
 }

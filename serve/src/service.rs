@@ -9,6 +9,10 @@ pub struct Service {
     pub retrievers: u16,
     /// Threads that send.
     pub senders: u16,
+    /// Descriptors that were associated; `None` in a scenario without descriptors.
+    pub connections: Option<u32>,
+    /// Kernel memory in bytes that came with these associations, where the system can tell.
+    pub association_bytes: Option<u64>,
     /// Nanoseconds from the first event to the last, rounds of silence included.
     pub elapsed: u64,
     /// Events that the port accepted.
@@ -34,6 +38,14 @@ impl Service {
         match self.elapsed {
             0 => 0.0,
             ns => self.taken as f64 * 1e9 / ns as f64,
+        }
+    }
+
+    /// Kernel memory per association in bytes.
+    pub fn bytes_per_association(&self) -> Option<f64> {
+        match (self.association_bytes, self.connections) {
+            (Some(bytes), Some(connections @ 1..)) => Some(bytes as f64 / f64::from(connections)),
+            _ => None,
         }
     }
 

@@ -147,7 +147,7 @@ impl Stage {
         }
         self.fail();
         if self.inside.load(SeqCst) > 0 {
-            findings.fail("stuck: a sender does not return from port_send");
+            findings.fail("stuck: a sender does not return from the call that sends");
             return;
         }
         let events = self.ledger.under_way();

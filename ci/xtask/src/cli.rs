@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
-use serve::Plan;
+use serve::{Plan, Wish};
 
 use crate::failure::{Failure, usage};
 use crate::kernel;
@@ -69,6 +69,9 @@ struct RunArgs {
     /// Seconds per scenario
     #[arg(long, value_name = "S")]
     seconds: Option<u32>,
+    /// Connections of echo, descriptors of idle
+    #[arg(long, value_name = "N")]
+    connections: Option<u32>,
     /// Seed of everything random
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -270,10 +273,14 @@ fn module(ws: &Workspace, file: Option<PathBuf>, install: bool) -> Result<PathBu
 
 fn run(ws: &Workspace, args: RunArgs) -> Result<()> {
     // Before anything is built for it.
-    let scenario = args.scenario.as_deref().unwrap_or(serve::ALL);
-    let threads = args.threads.map_or(Plan::THREADS, u64::from);
-    let seconds = args.seconds.map_or(Plan::SECONDS, u64::from);
-    Plan::new(scenario, threads, seconds, 0).map_err(usage)?;
+    Plan::new(Wish {
+        scenario: args.scenario.as_deref().unwrap_or(serve::ALL),
+        threads: args.threads.map_or(Plan::THREADS, u64::from),
+        seconds: args.seconds.map_or(Plan::SECONDS, u64::from),
+        connections: args.connections.map(u64::from),
+        ..Wish::default()
+    })
+    .map_err(usage)?;
     let module = module(ws, args.module, !args.install.no_install)?;
     inspect::must_pass(&module)?;
     let program = host::build(ws)?;
@@ -282,6 +289,7 @@ fn run(ws: &Workspace, args: RunArgs) -> Result<()> {
     line.option("--scenario", args.scenario);
     line.option("--threads", args.threads.map(|n| n.to_string()));
     line.option("--seconds", args.seconds.map(|n| n.to_string()));
+    line.option("--connections", args.connections.map(|n| n.to_string()));
     line.option("--seed", args.seed.map(|n| n.to_string()));
     line.flag("--json", args.json);
     host::become_host(&program, &line.0, &[])

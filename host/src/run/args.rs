@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use serve::{ALL, Plan};
+use serve::{ALL, Load, Plan, Wish};
 
 use crate::boot::Module;
 
@@ -21,12 +21,15 @@ pub struct RunArgs {
     /// Run only this scenario
     #[arg(long, value_name = "NAME", default_value = ALL)]
     scenario: String,
-    /// Threads per scenario: pollers, pool threads, senders of the batch reader
+    /// Threads per scenario: pollers, pool and server threads, senders of the batch reader
     #[arg(long, value_name = "N", default_value_t = Plan::THREADS)]
     threads: u64,
     /// Seconds per scenario
     #[arg(long, value_name = "S", default_value_t = Plan::SECONDS)]
     seconds: u64,
+    /// Connections of echo, descriptors of idle [default: few if all scenarios run, else many]
+    #[arg(long, value_name = "N")]
+    connections: Option<u64>,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -41,6 +44,9 @@ pub struct RunArgs {
     pub in_kernel: bool,
 }
 
+/// How long a connection may take, beyond the time of the scenario, to be opened and closed.
+const CONNECTION: Duration = Duration::from_millis(1);
+
 /// A checked command line.
 #[derive(Clone)]
 pub struct Order {
@@ -48,14 +54,23 @@ pub struct Order {
     pub module: Module,
     /// What to run.
     pub plan: Plan,
+    /// Seed of the kernel.
+    pub seed: u64,
     /// How long a scenario may take beyond its time before it is stuck.
     pub grace: Duration,
 }
 
 impl Order {
-    /// How long one scenario may take.
-    pub fn limit(&self) -> Duration {
-        Duration::from_nanos(self.plan.load.time) + self.grace
+    /// How long a scenario of this size may take.
+    pub fn limit(&self, load: &Load) -> Duration {
+        let opening = CONNECTION.saturating_mul(load.connections);
+        Duration::from_nanos(load.time) + opening + self.grace
+    }
+
+    /// How long any scenario may take.
+    pub fn longest(&self) -> Duration {
+        let limits = self.plan.scenarios.iter().map(|(_, load)| self.limit(load));
+        limits.max().unwrap_or(self.grace)
     }
 }
 
@@ -66,7 +81,13 @@ impl RunArgs {
     ///
     /// One line for the user.
     pub fn order(&self) -> Result<Order, String> {
-        let plan = Plan::new(&self.scenario, self.threads, self.seconds, self.seed)?;
+        let plan = Plan::new(Wish {
+            scenario: &self.scenario,
+            threads: self.threads,
+            seconds: self.seconds,
+            connections: self.connections,
+            seed: self.seed,
+        })?;
         let module = match &self.module {
             _ if self.linked => Module::Linked,
             Some(file) => {
@@ -78,6 +99,7 @@ impl RunArgs {
         Ok(Order {
             module,
             plan,
+            seed: self.seed,
             grace: Duration::from_millis(self.grace),
         })
     }
@@ -96,7 +118,8 @@ impl RunArgs {
             ("--seed", self.seed),
             ("--grace", self.grace),
         ];
-        for (name, value) in numbers {
+        let connections = self.connections.map(|count| ("--connections", count));
+        for (name, value) in numbers.into_iter().chain(connections) {
             line.extend([name.into(), value.to_string().into()]);
         }
         line

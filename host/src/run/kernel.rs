@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fakekernel::user::{ProcCfg, Process};
 use fakekernel::{Clock, Config, Kernel};
-use serve::Scenario;
+use serve::{Load, Scenario};
 
 use super::args::Order;
 use super::message::Message;
@@ -20,11 +20,12 @@ const TICK: u64 = 200;
 /// How long the end of the kernel may take.
 const SHUTDOWN: Duration = Duration::from_secs(20);
 
-/// Does it with every rule of the fakekernel on (what is right comes before what is fast), telling the supervisor; a kernel panic does not return.
+/// Does it with every rule of the fakekernel on (what is right comes before what is fast), telling
+/// the supervisor; a kernel panic does not return.
 pub fn serve(order: &Order) {
     let config = Config {
         clock: Clock::Real,
-        seed: order.plan.load.seed,
+        seed: order.seed,
         ..Config::default()
     };
     let kernel = fakekernel::boot(config);
@@ -33,9 +34,9 @@ pub fn serve(order: &Order) {
         Err(why) => return Message::Failed(format!("{why:#}")).send(),
     }
     let watchdog = Watchdog::start();
-    for scenario in &order.plan.scenarios {
-        watchdog.watch(scenario.name, order.limit());
-        match run(&kernel, scenario, order) {
+    for (scenario, load) in &order.plan.scenarios {
+        watchdog.watch(scenario.name, order.limit(load));
+        match run(&kernel, scenario, *load) {
             Ok(report) => Message::Served(Box::new(report)).send(),
             Err(why) => return Message::Failed(format!("{}: {why}", scenario.name)).send(),
         }
@@ -47,8 +48,7 @@ pub fn serve(order: &Order) {
     Message::Down(KernelReport::new(&report, stack_limit)).send();
 }
 
-fn run(kernel: &Kernel, scenario: &Scenario, order: &Order) -> Result<ScenarioReport, String> {
-    let load = order.plan.load;
+fn run(kernel: &Kernel, scenario: &Scenario, load: Load) -> Result<ScenarioReport, String> {
     Message::Begin {
         name: scenario.name.into(),
         time: load.time / 1_000_000,
@@ -63,7 +63,9 @@ fn run(kernel: &Kernel, scenario: &Scenario, order: &Order) -> Result<ScenarioRe
             Message::Taken { events, elapsed }.send();
         }
     };
-    let service = Process::run(kernel, ProcCfg::default(), |lwp| {
+    let mut process = ProcCfg::default();
+    process.nofile = process.nofile.max(load.descriptors());
+    let service = Process::run(kernel, process, |lwp| {
         FakeSystem::enter(lwp, |sys| (scenario.run)(sys, load, &progress))
     });
     let service = service.map_err(|failure| failure.to_string())?;

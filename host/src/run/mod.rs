@@ -12,6 +12,7 @@
 
 mod args;
 mod kernel;
+mod memory;
 mod message;
 mod progress;
 mod report;

@@ -7,6 +7,7 @@ use fakekernel::krtld;
 use serde::{Deserialize, Serialize};
 use serve::{Findings, Scenario, Service};
 
+use super::memory::MemoryReport;
 use crate::boot::Module;
 
 /// A run. All times are in nanoseconds unless the name says otherwise.
@@ -117,15 +118,19 @@ pub struct ScenarioReport {
     pub retrievers: u16,
     /// Threads that send.
     pub senders: u16,
+    /// Descriptors that were associated, in a scenario that has any.
+    pub connections: Option<u32>,
+    /// Kernel memory of these associations.
+    pub memory: Option<MemoryReport>,
     /// How long it took.
     pub seconds: f64,
-    /// Events that the port accepted.
+    /// Events, or requests, that were sent.
     pub sent: u64,
-    /// Events retrieved.
+    /// Events retrieved, or requests answered.
     pub events: u64,
-    /// Events retrieved per second.
+    /// The same per second.
     pub events_per_second: f64,
-    /// From the call that sends to the return of the call that retrieves.
+    /// From the call that sends to the return of the call that has the event, or the answer.
     pub latency_ns: Latency,
     /// Threads that the kernel woke.
     pub wakeups: u64,
@@ -137,6 +142,8 @@ pub struct ScenarioReport {
     pub interrupted: u64,
     /// Retrieving calls that ended with `ETIME`.
     pub expired: u64,
+    /// Events of descriptors at which there was nothing to read.
+    pub spurious: u64,
     /// Events refused with `EAGAIN` and sent again.
     pub refused: u64,
     /// Alerts set.
@@ -224,6 +231,11 @@ impl ScenarioReport {
     /// The report of one scenario.
     pub fn new(scenario: &Scenario, service: &Service) -> Self {
         let tally = &service.tally;
+        let memory = MemoryReport::new(service);
+        let mut findings = tally.findings.clone();
+        if let Some(complaint) = memory.as_ref().and_then(MemoryReport::complaint) {
+            findings.fail(complaint);
+        }
         ScenarioReport {
             name: scenario.name.into(),
             consumers: scenario
@@ -233,6 +245,8 @@ impl ScenarioReport {
                 .collect(),
             retrievers: service.retrievers,
             senders: service.senders,
+            connections: service.connections,
+            memory,
             seconds: service.elapsed as f64 / 1e9,
             sent: service.sent,
             events: service.taken,
@@ -247,10 +261,11 @@ impl ScenarioReport {
             calls: tally.calls,
             interrupted: tally.interrupted,
             expired: tally.expired,
+            spurious: tally.spurious,
             refused: tally.refused,
             alerts: service.alerts,
             alerted: tally.alerted,
-            findings: (&tally.findings).into(),
+            findings: (&findings).into(),
         }
     }
 }
@@ -313,6 +328,7 @@ pub(super) mod tests {
                 latency,
                 ..Tally::default()
             },
+            ..Service::default()
         };
         let mut report = Report {
             module: Some(ModuleReport {
@@ -387,6 +403,24 @@ pub(super) mod tests {
             "leak: 1 x 64 bytes, allocated at b",
         ];
         assert_eq!(report.complaints(), expected);
+    }
+
+    #[test]
+    fn too_much_memory_is_not_ok() {
+        let service = Service {
+            connections: Some(10),
+            association_bytes: Some(1 << 20),
+            ..Service::default()
+        };
+        let mut report = a_report();
+        report.scenarios = vec![ScenarioReport::new(&SCENARIOS[4], &service)];
+        report.close();
+        assert!(!report.ok);
+        let complaints = report.complaints();
+        assert_eq!(complaints.len(), 1);
+        let expected = "idle: the associations take 1048576 bytes";
+        assert!(complaints[0].starts_with(expected), "{complaints:?}");
+        assert_eq!(report.scenarios[0].findings.summary, "failed");
     }
 
     #[test]

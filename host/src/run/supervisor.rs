@@ -43,7 +43,7 @@ fn hear(mut child: Child, order: &Order, report: &mut Report) {
     let progress = Progress::start();
     let mut silent = false;
     while let Some(messages) = &messages {
-        match messages.recv_timeout(order.limit() + SILENCE) {
+        match messages.recv_timeout(order.longest() + SILENCE) {
             Ok(line) => take(&line, report, &progress),
             Err(RecvTimeoutError::Disconnected) => break,
             Err(RecvTimeoutError::Timeout) => {

@@ -7,9 +7,10 @@ use comfy_table::{CellAlignment, Table, TableStyle};
 use super::report::{Report, ScenarioReport};
 
 /// Head of the table; the first and last column are text.
-const HEAD: [&str; 10] = [
+const HEAD: [&str; 12] = [
     "scenario",
     "threads",
+    "connections",
     "events",
     "events/s",
     "p50",
@@ -17,6 +18,7 @@ const HEAD: [&str; 10] = [
     "max",
     "wakeups",
     "per event",
+    "memory each",
     "found",
 ];
 
@@ -57,6 +59,11 @@ fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
         }
         writeln!(out)?;
     }
+    for scenario in &report.scenarios {
+        if let Some(memory) = &scenario.memory {
+            writeln!(out, "memory  {}: {memory}", scenario.name)?;
+        }
+    }
     if let Some(kernel) = &report.kernel {
         let (deepest, limit) = (kernel.stack_bytes, kernel.stack_limit_bytes);
         writeln!(
@@ -75,6 +82,9 @@ fn row(scenario: &ScenarioReport) -> [String; HEAD.len()] {
     [
         scenario.name.clone(),
         format!("{}+{}", scenario.retrievers, scenario.senders),
+        scenario
+            .connections
+            .map_or_else(none, |count| count.to_string()),
         scenario.events.to_string(),
         format!("{:.0}", scenario.events_per_second),
         duration(scenario.latency_ns.p50),
@@ -82,8 +92,16 @@ fn row(scenario: &ScenarioReport) -> [String; HEAD.len()] {
         duration(scenario.latency_ns.max),
         scenario.wakeups.to_string(),
         format!("{:.3}", scenario.wakeups_per_event),
+        scenario.memory.as_ref().map_or_else(none, |memory| {
+            format!("{:.1} B", memory.bytes_per_association)
+        }),
         scenario.findings.summary.clone(),
     ]
+}
+
+/// What stands where a scenario has no such number.
+fn none() -> String {
+    "-".into()
 }
 
 /// Nanoseconds with three digits and a unit.
@@ -103,6 +121,9 @@ fn duration(ns: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serve::{SCENARIOS, Service};
+
+    use super::super::report::ScenarioReport;
     use super::super::report::tests::a_report;
     use super::{HEAD, duration, write};
 
@@ -116,7 +137,7 @@ mod tests {
         for head in HEAD {
             assert!(lines[0].contains(head), "{text}");
         }
-        let row = "go-poller 4+2 2000000 1000000 1.50 us 20.2 us 3.00 ms 500000 0.250 none";
+        let row = "go-poller 4+2 - 2000000 1000000 1.50 us 20.2 us 3.00 ms 500000 0.250 - none";
         let words: Vec<_> = lines[1].split_whitespace().collect();
         assert_eq!(words.join(" "), row);
         assert_eq!(
@@ -128,6 +149,30 @@ mod tests {
             "stack   1576 of 16384 bytes used by the deepest system call"
         );
         assert_eq!(lines[4], "leaks   none");
+    }
+
+    #[test]
+    fn shows_the_memory_of_associations() {
+        let service = Service {
+            connections: Some(1_000),
+            association_bytes: Some(230_500),
+            ..Service::default()
+        };
+        let mut report = a_report();
+        report.scenarios = vec![ScenarioReport::new(&SCENARIOS[4], &service)];
+        let mut bytes = Vec::new();
+        write(&report, &mut bytes).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        let row = text.lines().nth(1).unwrap();
+        let words: Vec<_> = row.split_whitespace().collect();
+        assert_eq!((words[0], words[2]), ("idle", "1000"), "{text}");
+        assert!(words.ends_with(&["230.5", "B", "none"]), "{text}");
+        let line = text.lines().find(|line| line.starts_with("memory"));
+        let expected = "memory  idle: 230.5 bytes per association: portfd_t and port_kevent_t ";
+        assert!(
+            line.is_some_and(|line| line.starts_with(expected)),
+            "{text}"
+        );
     }
 
     #[test]

@@ -1,7 +1,8 @@
-//! A [`System`] with one port and threads, so that the scenarios can be tried without a kernel.
+//! A [`System`] with one port, socket pairs and threads, so that the scenarios can be tried without a kernel.
 //! Nothing else of a system is there.
 
 mod port;
+mod socket;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -11,9 +12,11 @@ use std::time::{Duration, Instant};
 
 pub use port::Fault;
 use port::{Found, ToyPort};
+use socket::Sockets;
 use suite::{
     Caps, ChildBody, ChildHandle, Counters, Errno, Event, Faults, FileOp, Ksource, Model, PollFd,
-    ProcessCfg, Protection, Rctl, Stat, System, ThreadBody, ThreadHandle, Timespec, op, source,
+    ProcessCfg, Protection, Rctl, Shutdown, Stat, System, ThreadBody, ThreadHandle, Timespec, op,
+    poll, source,
 };
 
 const PORT: i32 = 3;
@@ -21,6 +24,7 @@ const PAGE: usize = 4096;
 
 struct Machine {
     port: ToyPort,
+    sockets: Sockets,
     memory: Mutex<BTreeMap<usize, Vec<u8>>>,
     next: AtomicUsize,
     boot: Instant,
@@ -57,6 +61,7 @@ impl Toy {
     pub fn new(fault: Fault) -> Toy {
         let machine = Machine {
             port: ToyPort::new(fault),
+            sockets: Sockets::default(),
             memory: Mutex::default(),
             next: AtomicUsize::new(PAGE),
             boot: Instant::now(),
@@ -108,7 +113,28 @@ impl Toy {
     }
 }
 
-impl suite::Objects for Toy {}
+impl suite::Objects for Toy {
+    fn socketpair(&self) -> Result<(i32, i32), Errno> {
+        Ok(self.machine.sockets.pair())
+    }
+
+    fn set_nonblocking(&self, fd: i32, on: bool) -> Result<(), Errno> {
+        self.machine.sockets.set_nonblocking(fd, on)
+    }
+
+    fn read(&self, fd: i32, to: &mut [u8]) -> Result<usize, Errno> {
+        self.machine.sockets.read(fd, to)
+    }
+
+    fn write(&self, fd: i32, from: &[u8]) -> Result<usize, Errno> {
+        self.machine.sockets.write(fd, from, &self.machine.port)
+    }
+
+    fn shutdown(&self, fd: i32, how: Shutdown) -> Result<(), Errno> {
+        self.machine.sockets.shutdown(fd, how, &self.machine.port)
+    }
+}
+
 impl suite::Timers for Toy {}
 impl suite::Aio for Toy {}
 
@@ -131,8 +157,16 @@ impl System for Toy {
 
     fn portfs(&self, opcode: i32, args: [usize; 5]) -> Result<i64, Errno> {
         let [_, a1, a2, a3, a4] = args;
-        let port = &self.machine.port;
+        let (port, sockets) = (&self.machine.port, &self.machine.sockets);
         match opcode & 0xff {
+            op::ASSOCIATE => {
+                assert_eq!((a1, a3), (source::FD as usize, poll::IN as usize));
+                sockets.associate(a2 as i32, a4 as u64, port).map(|()| 0)
+            }
+            op::DISSOCIATE => {
+                assert_eq!(a1, source::FD as usize);
+                sockets.dissociate(a2 as i32, port).map(|()| 0)
+            }
             op::CREATE => Ok(i64::from(PORT)),
             op::SEND => port
                 .send(Event::new(source::USER, a1 as i32, 0, a2 as u64))
@@ -151,9 +185,11 @@ impl System for Toy {
     }
 
     fn close(&self, fd: i32) -> Result<(), Errno> {
-        assert_eq!(fd, PORT);
-        self.machine.port.close();
-        Ok(())
+        if fd == PORT {
+            self.machine.port.close();
+            return Ok(());
+        }
+        self.machine.sockets.close(fd, &self.machine.port)
     }
 
     fn map(&self, len: usize) -> Result<usize, Errno> {

@@ -25,6 +25,16 @@ pub enum Fault {
     WakeNobody(u64),
     /// Who asks for several events gets one too few, and success.
     FallShort,
+    /// From the n-th event on, events of descriptors are delivered twice.
+    Stutter(u64),
+    /// What is ready when it is associated has no event.
+    NoLevelCheck,
+    /// The end of a connection is no event.
+    NoHangup,
+    /// Events of a descriptor that was closed stay.
+    KeepAtClose,
+    /// Associations of descriptors that were closed keep their slot.
+    KeepSlots,
     /// Sending fails with EINVAL from the n-th event on.
     Refuse(u64),
 }
@@ -37,6 +47,8 @@ struct State {
     accepted: u64,
     done: bool,
     limit: usize,
+    /// Slots that associations have.
+    held: usize,
 }
 
 /// The port.
@@ -65,13 +77,45 @@ impl ToyPort {
         self.state.lock().unwrap().limit = limit;
     }
 
+    pub fn fault(&self) -> Fault {
+        self.fault
+    }
+
+    /// Takes a slot for an association.
+    pub fn hold(&self) -> Result<(), Errno> {
+        let mut state = self.state.lock().unwrap();
+        if state.held >= state.limit {
+            return Err(Errno::EAGAIN);
+        }
+        state.held += 1;
+        Ok(())
+    }
+
+    /// Gives the slot of an association back.
+    pub fn release(&self) {
+        self.state.lock().unwrap().held -= 1;
+    }
+
+    /// Drops the queued event of a descriptor; was there one?
+    pub fn forget(&self, fd: i32) -> bool {
+        let mut state = self.state.lock().unwrap();
+        let before = state.queue.len();
+        let other =
+            |event: &Event| i32::from(event.source) != source::FD || event.object != fd as u64;
+        state.queue.retain(other);
+        state.queue.len() < before
+    }
+
     pub fn send(&self, event: Event) -> Result<(), Errno> {
         let mut state = self.state.lock().unwrap();
         let state = &mut *state;
         if state.closed {
             return Err(Errno::EBADF);
         }
-        if state.queue.len() >= state.limit {
+        // An event of a descriptor is in the slot of its association.
+        let own = |event: &&Event| i32::from(event.source) != source::FD;
+        let slots = state.queue.iter().filter(own).count() + state.held;
+        if slots >= state.limit {
             return Err(Errno::EAGAIN);
         }
         if event.user == Cookie::STOP {
@@ -79,11 +123,27 @@ impl ToyPort {
             self.news.notify_all();
             return Ok(());
         }
+        if matches!(self.fault, Fault::Refuse(n) if state.accepted + 1 >= n) {
+            return Err(Errno::EINVAL);
+        }
+        self.accept(state, event);
+        Ok(())
+    }
+
+    /// Queues the event of a descriptor, which has its slot.
+    pub fn deliver(&self, event: Event) {
+        self.accept(&mut self.state.lock().unwrap(), event);
+    }
+
+    fn accept(&self, state: &mut State, event: Event) {
         state.accepted += 1;
         let sender = |event: &Event| Cookie::decode(event.user).sender;
         let due = |n: u64| state.accepted == n;
         match self.fault {
-            Fault::Lose(n) if due(n) => return Ok(()),
+            Fault::Lose(n) if due(n) => return,
+            Fault::Stutter(n) if state.accepted >= n && i32::from(event.source) == source::FD => {
+                state.queue.extend([event, event]);
+            }
             Fault::Duplicate(n) if due(n) => state.queue.extend([event, event]),
             Fault::Garble(n) if due(n) => {
                 state.queue.push_back(Event {
@@ -91,7 +151,6 @@ impl ToyPort {
                     ..event
                 });
             }
-            Fault::Refuse(n) if state.accepted >= n => return Err(Errno::EINVAL),
             Fault::Overtake(n) if state.accepted >= n && !state.done => {
                 match state
                     .queue
@@ -110,7 +169,6 @@ impl ToyPort {
         if !matches!(self.fault, Fault::WakeNobody(n) if state.accepted >= n) {
             self.news.notify_all();
         }
-        Ok(())
     }
 
     pub fn alert(&self, flags: i32, events: i32, user: u64) -> Result<(), Errno> {
