@@ -83,7 +83,8 @@ fn every_scenario_serves_and_nothing_is_wrong() {
         .iter()
         .filter_map(|one| one["name"].as_str())
         .collect();
-    assert_eq!(names, ["go-poller", "thread-pool", "batch-reader"]);
+    let all = ["go-poller", "thread-pool", "batch-reader", "echo", "idle"];
+    assert_eq!(names, all);
     for scenario in scenarios {
         assert!(scenario["events"].as_u64() > Some(100), "{scenario}");
         assert_eq!(scenario["events"], scenario["sent"]);
@@ -105,6 +106,46 @@ fn every_scenario_serves_and_nothing_is_wrong() {
         scenarios[2]["refused"].as_u64() > Some(0),
         "senders reach the event limit"
     );
+    for (index, connections) in [(3, 64), (4, 2_000)] {
+        let scenario = &scenarios[index];
+        assert_eq!(scenario["connections"], connections, "{scenario}");
+        let memory = &scenario["memory"];
+        let (bytes, most) = (memory["bytes"].as_u64(), memory["most_bytes"].as_u64());
+        assert!(bytes > Some(connections * 200) && bytes <= most, "{memory}");
+        assert!(
+            memory["bytes_per_association"].as_f64() >= Some(200.0),
+            "{memory}"
+        );
+    }
+    assert_eq!(scenarios[0]["connections"], serde_json::Value::Null);
+    assert_eq!(scenarios[0]["memory"], serde_json::Value::Null);
+}
+
+#[test]
+fn connections_are_as_many_as_asked_for() {
+    let args = [
+        "--linked",
+        "--seconds",
+        "1",
+        "--scenario",
+        "echo",
+        "--connections",
+        "300",
+        "--threads",
+        "3",
+    ];
+    let output = run(&args);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let text = stdout(&output);
+    let lines: Vec<Vec<_>> = text
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(lines[1][..3], ["echo", "3+2", "300"], "{text}");
+    assert!(lines[1].ends_with(&["none"]), "{text}");
+    let memory = lines.iter().find(|line| line[0] == "memory");
+    assert_eq!(memory.map(|line| line[1]), Some("echo:"), "{text}");
+    assert!(text.ends_with("leaks   none\n"), "{text}");
 }
 
 #[test]
@@ -189,17 +230,30 @@ fn a_file_that_is_no_module_is_reported() {
 
 #[test]
 fn misuse_is_one_line_and_exit_2() {
-    let cases: [(&[&str], &str); 9] = [
+    let cases: [(&[&str], &str); 13] = [
         (&[], "no module"),
         (
             &["--linked", "--scenario", "reader"],
-            "there are: go-poller thread-pool batch-reader all",
+            "there are: go-poller thread-pool batch-reader echo idle all",
         ),
         (&["--linked", "--threads", "0"], "0 threads: give 1 to 256"),
         (&["--linked", "--threads", "1000000"], "give 1 to 256"),
         (&["--linked", "--seconds", "0"], "0 seconds: give 1 to 3600"),
         (&["--linked", "--seconds", "1e9"], "1e9"),
         (&["--linked", "--colour"], "--colour"),
+        (
+            &["--linked", "--connections", "1"],
+            "1 connections: give 2 to 100000",
+        ),
+        (
+            &["--linked", "--connections", "100001"],
+            "100001 connections: give 2 to 100000",
+        ),
+        (&["--linked", "--connections", "many"], "many"),
+        (
+            &["--linked", "--connections", "9", "--scenario", "go-poller"],
+            "scenario `go-poller` has no connections",
+        ),
         (&["--module", "/nowhere/portfs"], "/nowhere/portfs: "),
         (&["--module", "/"], "/: not a file"),
     ];

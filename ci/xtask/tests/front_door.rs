@@ -61,6 +61,14 @@ fn misuse_is_one_line_and_exit_2() {
         "no/file: No such file or directory (os error 2)",
     );
     misuse(
+        &["run", "--scenario", "idle", "--connections", "1"],
+        "1 connections: give 2 to 100000",
+    );
+    misuse(
+        &["run", "--scenario", "thread-pool", "--connections", "8"],
+        "scenario `thread-pool` has no connections",
+    );
+    misuse(
         &["suite", "--seed", "x"],
         "invalid value 'x' for '--seed <N>': invalid digit found in string (./x help)",
     );

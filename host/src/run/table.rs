@@ -155,7 +155,7 @@ mod tests {
     fn shows_the_memory_of_associations() {
         let service = Service {
             connections: Some(1_000),
-            association_bytes: Some(230_500),
+            association_bytes: Some(205_000),
             ..Service::default()
         };
         let mut report = a_report();
@@ -166,9 +166,9 @@ mod tests {
         let row = text.lines().nth(1).unwrap();
         let words: Vec<_> = row.split_whitespace().collect();
         assert_eq!((words[0], words[2]), ("idle", "1000"), "{text}");
-        assert!(words.ends_with(&["230.5", "B", "none"]), "{text}");
+        assert!(words.ends_with(&["205.0", "B", "none"]), "{text}");
         let line = text.lines().find(|line| line.starts_with("memory"));
-        let expected = "memory  idle: 230.5 bytes per association: portfd_t and port_kevent_t ";
+        let expected = "memory  idle: 205.0 bytes per association: portfd_t and port_kevent_t ";
         assert!(
             line.is_some_and(|line| line.starts_with(expected)),
             "{text}"
