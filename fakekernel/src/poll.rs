@@ -1,33 +1,37 @@
 //! poll(2), and pollheads: how a file tells those that poll it.
 //!
-//! Mirrors poll.c. Each poll(2) keeps a cache for the time of the call (the kernel keeps it over
-//! calls and so asks less often): one polldat per descriptor, on the pollhead that VOP_POLL gave.
-//! The protocol against lost wakeups is the kernel's: the descriptors are asked once, put on their
-//! pollheads, and asked again under pc_lock, which pollwakeup takes to leave its mark; VOP_POLL is
-//! always called with `anyyet` 0, so a file that is not ready notes that somebody waits.
+//! Mirrors poll.c. Each thread keeps what it polled from one poll(2) to the next: a polldat per
+//! descriptor, on the pollhead that VOP_POLL gave and with the descriptor's pollers, until the
+//! descriptor is closed, polled no more, or the thread ends. The next call asks only those that a
+//! pollwakeup has marked: a file that has told its pollers once is asked, one that has not is not,
+//! so a forgotten pollwakeup is felt. VOP_POLL is always called with `anyyet` 0.
 //!
 //! Stricter than the kernel: a vnode that goes away while somebody is on a pollhead it gave out is
 //! a panic (rule `pollhead-leftover`), and so is a pollwakeup under a lock that the file's VOP_POLL
 //! takes (rule `lock-order`), though the kernel would only deadlock when it finds pc_lock taken.
 //!
-//! Contexts: pollwakeup may run in interrupt context. Lock order: pc_lock, then the file's locks,
-//! uf_lock and the pollhead's lock (one of a hashed array); pollwakeup, coming from the other
-//! side, only tries pc_lock.
+//! Contexts: pollwakeup may run in interrupt context. Lock order: ps_lock, pc_lock, then the
+//! file's locks, uf_lock and the pollhead's lock (one of a hashed array, under which nothing
+//! sleeps); pollwakeup, coming from the other side, only tries pc_lock.
 
+mod cache;
 mod lock;
+mod polled;
+mod state;
 mod wait;
 
-use std::collections::BTreeMap;
 use std::ffi::c_short;
 use std::ptr;
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering::*};
 
 use bindings::*;
 
 use crate::panic::kernel_panic;
 
 pub use lock::{polllock, pollrelock, pollunlock};
-pub(crate) use wait::{poll_common, pollblockexit, pollcacheclean};
+pub(crate) use polled::{Given, check_vnode, given};
+pub(crate) use state::{pollblockexit, pollcacheclean, pollcleanup};
+pub(crate) use wait::poll_common;
 
 /// Number of pollhead locks.
 const NPHLOCKS: usize = 64;
@@ -40,9 +44,6 @@ unsafe impl Sync for PhLocks {}
 // SAFETY: all-zero bytes are a mutex that nobody holds.
 static PHLOCKS: PhLocks = PhLocks(unsafe { std::mem::zeroed() });
 
-/// The vnode that gave out each pollhead somebody polled.
-static GIVERS: Mutex<BTreeMap<usize, usize>> = Mutex::new(BTreeMap::new());
-
 /// The lock of a pollhead.
 fn phlock(php: *mut pollhead_t) -> *mut kmutex_t {
     PHLOCKS.0[(php as usize >> 8) % NPHLOCKS].get()
@@ -52,39 +53,23 @@ fn phlock(php: *mut pollhead_t) -> *mut kmutex_t {
 pub(crate) fn init() {
     for lock in &PHLOCKS.0 {
         // SAFETY: static memory that nobody uses yet.
-        unsafe { mutex_init(lock.get(), ptr::null_mut(), MUTEX_DEFAULT, ptr::null_mut()) };
-    }
-}
-
-/// Notes that `vp` gave out `php`.
-fn note_giver(php: *mut pollhead_t, vp: *mut vnode_t) {
-    GIVERS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .insert(php as usize, vp as usize);
-}
-
-/// Panics if somebody still polls a pollhead that `vp` gave out; the vnode is being freed.
-pub(crate) fn check_vnode(vp: *mut vnode_t) {
-    let mut givers = GIVERS.lock().unwrap_or_else(PoisonError::into_inner);
-    let heads: Vec<usize> = givers
-        .iter()
-        .filter(|(_, v)| **v == vp as usize)
-        .map(|(php, _)| *php)
-        .collect();
-    for php in &heads {
-        givers.remove(php);
-    }
-    drop(givers);
-    for php in heads {
-        // SAFETY: vn_free comes before the file system frees what the pollhead is part of.
-        if unsafe { !(*(php as *mut pollhead_t)).ph_list.is_null() } {
-            kernel_panic(
-                "pollhead-leftover",
-                &format!("vnode {vp:p} freed with pollers on {php:#x}"),
-            );
+        unsafe {
+            mutex_init(lock.get(), ptr::null_mut(), MUTEX_DEFAULT, ptr::null_mut());
+            crate::mutex::no_sleep(lock.get());
         }
     }
+}
+
+/// The events a polldat is for; pollwakeup reads them while its owner changes them.
+fn events<'a>(pdp: *mut polldat_t) -> &'a AtomicI32 {
+    // SAFETY: callers have a live polldat.
+    unsafe { AtomicI32::from_ptr(&raw mut (*pdp).pd_events) }
+}
+
+/// The pollhead a polldat is on; looked at without its lock, and again with it.
+fn head<'a>(pdp: *mut polldat_t) -> &'a AtomicPtr<pollhead_t> {
+    // SAFETY: callers have a live polldat.
+    unsafe { AtomicPtr::from_ptr(&raw mut (*pdp).pd_php) }
 }
 
 /// Puts `pdp` on pollhead `php`.
@@ -95,16 +80,19 @@ pub(crate) fn check_vnode(vp: *mut vnode_t) {
 pub unsafe extern "C" fn polldat_associate(pdp: *mut polldat_t, php: *mut pollhead_t) {
     // SAFETY: alive (contract); lists change under the pollhead's lock.
     unsafe {
-        if !(*pdp).pd_php.is_null() || !(*pdp).pd_next.is_null() {
+        if !head(pdp).load(Relaxed).is_null() || !(*pdp).pd_next.is_null() {
             kernel_panic(
                 "polldat",
                 "polldat_associate of a polldat that is on a pollhead",
             );
         }
         mutex_enter(phlock(php));
+        if (*php).ph_list.is_null() {
+            polled::first(php);
+        }
         (*pdp).pd_next = (*php).ph_list;
         (*php).ph_list = pdp;
-        (*pdp).pd_php = php;
+        head(pdp).store(php, Release);
         mutex_exit(phlock(php));
     }
 }
@@ -119,27 +107,77 @@ pub unsafe extern "C" fn polldat_disassociate(pdp: *mut polldat_t) {
     // cleaned the pollhead meanwhile.
     unsafe {
         loop {
-            let php = (*pdp).pd_php;
+            let php = head(pdp).load(Acquire);
             if php.is_null() {
                 return;
             }
             mutex_enter(phlock(php));
-            if (*pdp).pd_php == php {
-                let mut link = &raw mut (*php).ph_list;
-                while !(*link).is_null() && *link != pdp {
-                    link = &raw mut (**link).pd_next;
-                }
-                if (*link).is_null() {
-                    kernel_panic("polldat", "a polldat is not on the pollhead it points to");
-                }
-                *link = (*pdp).pd_next;
-                (*pdp).pd_next = ptr::null_mut();
-                (*pdp).pd_php = ptr::null_mut();
-                mutex_exit(phlock(php));
-                return;
+            let still = head(pdp).load(Relaxed) == php;
+            if still {
+                unlink(php, pdp);
             }
             mutex_exit(phlock(php));
+            if still {
+                return;
+            }
         }
+    }
+}
+
+/// Takes `pdp` off the list it is on.
+///
+/// # Safety
+/// The caller holds the lock of `php`, which `pdp` points to.
+unsafe fn unlink(php: *mut pollhead_t, pdp: *mut polldat_t) {
+    // SAFETY: the list is locked (contract).
+    unsafe {
+        let mut link = &raw mut (*php).ph_list;
+        while !(*link).is_null() && *link != pdp {
+            link = &raw mut (**link).pd_next;
+        }
+        if (*link).is_null() {
+            kernel_panic("polldat", "a polldat is not on the pollhead it points to");
+        }
+        *link = (*pdp).pd_next;
+        (*pdp).pd_next = ptr::null_mut();
+        head(pdp).store(ptr::null_mut(), Release);
+        if (*php).ph_list.is_null() {
+            polled::last(php);
+        }
+    }
+}
+
+/// Takes everybody off `php`, which goes away before its pollers do.
+///
+/// # Safety
+/// `php` is alive, and nobody is put on it meanwhile.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn pollhead_clean(php: *mut pollhead_t) {
+    // SAFETY: alive (contract). A polldat on the list is alive while that is locked, and so is
+    // its thread's state, which is held before the lock is dropped; ps_lock comes first.
+    unsafe {
+        mutex_enter(phlock(php));
+        while !(*php).ph_list.is_null() {
+            let pdp = (*php).ph_list;
+            if (*pdp).pd_thread.is_null() {
+                unlink(php, pdp);
+                continue;
+            }
+            let ps = (*(*pdp).pd_thread).t_pollstate;
+            let pcp = (*pdp).pd_pcache;
+            cache::hold(pcp);
+            mutex_exit(phlock(php));
+            mutex_enter(&raw mut (*ps).ps_lock);
+            mutex_enter(phlock(php));
+            if head(pdp).load(Relaxed) == php {
+                unlink(php, pdp);
+            }
+            mutex_exit(phlock(php));
+            mutex_exit(&raw mut (*ps).ps_lock);
+            cache::release(pcp);
+            mutex_enter(phlock(php));
+        }
+        mutex_exit(phlock(php));
     }
 }
 
@@ -171,7 +209,7 @@ pub unsafe extern "C" fn pollwakeup(php: *mut pollhead_t, events: c_short) {
                 mutex_exit(phlock(php));
                 mutex_enter(&raw mut (*busy).pc_lock);
                 mutex_exit(&raw mut (*busy).pc_lock);
-                wait::pc_release(busy);
+                cache::release(busy);
                 continue;
             }
             // The port is let go before the pollhead's lock, so that no new poller slips in.
@@ -210,7 +248,7 @@ unsafe fn check_order(php: *mut pollhead_t) {
         let mut pdp = (*php).ph_list;
         while !pdp.is_null() {
             if (*pdp).pd_portev.is_null() {
-                wait::pc_hold((*pdp).pd_pcache);
+                cache::hold((*pdp).pd_pcache);
                 caches.push((*pdp).pd_pcache);
             }
             pdp = (*pdp).pd_next;
@@ -218,7 +256,7 @@ unsafe fn check_order(php: *mut pollhead_t) {
         mutex_exit(phlock(php));
         for pcp in caches {
             crate::lockorder::check(me, &raw const (*pcp).pc_lock as usize, 0);
-            wait::pc_release(pcp);
+            cache::release(pcp);
         }
     }
 }
@@ -237,17 +275,17 @@ unsafe fn tell(
     unsafe {
         let mut pdp = (*php).ph_list;
         while !pdp.is_null() {
-            let wanted = (*pdp).pd_events | (POLLHUP | POLLERR);
+            let wanted = self::events(pdp).load(Relaxed) | (POLLHUP | POLLERR);
             let asked = i32::from(events as u16);
             if asked & wanted != 0 {
                 let pkevp = (*pdp).pd_portev;
                 if pkevp.is_null() {
                     let pcp = (*pdp).pd_pcache;
                     if mutex_tryenter(&raw mut (*pcp).pc_lock) == 0 {
-                        wait::pc_hold(pcp);
+                        cache::hold(pcp);
                         return Err(pcp);
                     }
-                    wait::pollnotify(pcp, (*pdp).pd_fd);
+                    cache::pollnotify(pcp, (*pdp).pd_fd);
                     mutex_exit(&raw mut (*pcp).pc_lock);
                 } else {
                     mutex_enter(&raw mut (*pkevp).portkev_lock);

@@ -58,6 +58,7 @@ pub struct Thread {
     pub(crate) nosleep: AtomicU32,
     pub(crate) sleep: crate::sleepq::Sleep,
     pub(crate) stack: crate::stack::Depth,
+    pub(crate) given: crate::poll::Given,
 }
 
 // SAFETY: the C structures are shared between threads under the kernel's own
@@ -89,6 +90,7 @@ impl Thread {
             nosleep: AtomicU32::new(0),
             sleep: Default::default(),
             stack: Default::default(),
+            given: Default::default(),
         }));
         let t = thread.kthread();
         // SAFETY: nobody else knows the thread yet.

@@ -1,14 +1,16 @@
 //! poll(2) over several descriptors, and what pollheads are held to.
 
+#[path = "support/pollfile.rs"]
+mod pollfile;
 mod support;
 
-use std::ffi::{c_int, c_short};
 use std::process::ExitCode;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
 use bindings::*;
 use fakekernel::user::{Lwp, PollFd, ProcCfg};
+use pollfile::{ANYYET, ASKED, FILE, open_file};
 use support::{Kernel, case, process, process_with, trip};
 
 const IN: i16 = POLLIN as i16;
@@ -253,104 +255,6 @@ fn too_many(kernel: &Kernel) {
             assert_eq!(lwp.poll(&mut [PollFd::new(-1, IN); 4], Some(0)), Ok(0));
         },
     );
-}
-
-/// A file of the test: it counts how often it is asked and hands out its pollhead.
-#[repr(C)]
-struct File {
-    lock: kmutex_t,
-    head: pollhead_t,
-}
-
-static FILE: AtomicPtr<File> = AtomicPtr::new(ptr::null_mut());
-static ASKED: AtomicU32 = AtomicU32::new(0);
-static ANYYET: AtomicU32 = AtomicU32::new(0);
-
-unsafe extern "C" fn file_poll(
-    _vp: *mut vnode_t,
-    _events: c_short,
-    anyyet: c_int,
-    reventsp: *mut c_short,
-    phpp: *mut *mut pollhead_t,
-    _ct: *mut caller_context_t,
-) -> c_int {
-    ASKED.fetch_add(1, SeqCst);
-    ANYYET.fetch_add(anyyet as u32, SeqCst);
-    let file = FILE.load(SeqCst);
-    // SAFETY: the test's own file; the out pointers are the caller's.
-    unsafe {
-        mutex_enter(&raw mut (*file).lock);
-        mutex_exit(&raw mut (*file).lock);
-        *reventsp = 0;
-        *phpp = &raw mut (*file).head;
-    }
-    0
-}
-
-unsafe extern "C" fn file_inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut caller_context_t) {
-    // SAFETY: the last hold of the vnode; operations and file are the test's own.
-    unsafe {
-        let ops = (*vp).v_op;
-        vn_free(vp);
-        vn_freevnodeops(ops);
-        let file = FILE.swap(ptr::null_mut(), SeqCst);
-        mutex_destroy(&raw mut (*file).lock);
-        kmem_free(file.cast(), size_of::<File>());
-    }
-}
-
-extern "C" fn zero() -> c_int {
-    0
-}
-
-/// Opens the test's file.
-fn open_file() -> (i32, *mut vnode_t) {
-    let func = |f: *const ()| {
-        // SAFETY: all members of the union are one pointer.
-        unsafe { std::mem::transmute::<*const (), fs_func_p>(f) }
-    };
-    let template = [
-        fs_operation_def_t {
-            name: c"poll".as_ptr(),
-            func: func(file_poll as *const ()),
-        },
-        fs_operation_def_t {
-            name: c"close".as_ptr(),
-            func: func(zero as *const ()),
-        },
-        fs_operation_def_t {
-            name: c"inactive".as_ptr(),
-            func: func(file_inactive as *const ()),
-        },
-        fs_operation_def_t {
-            name: ptr::null(),
-            func: func(ptr::null()),
-        },
-    ];
-    // SAFETY: the kernel's interface, used as documented.
-    unsafe {
-        let file: *mut File = kmem_zalloc(size_of::<File>(), KM_SLEEP).cast();
-        mutex_init(
-            &raw mut (*file).lock,
-            ptr::null_mut(),
-            MUTEX_DEFAULT,
-            ptr::null_mut(),
-        );
-        FILE.store(file, SeqCst);
-        let mut ops = ptr::null_mut();
-        assert_eq!(
-            vn_make_ops(c"test".as_ptr(), template.as_ptr(), &raw mut ops),
-            0
-        );
-        let vp = vn_alloc(KM_SLEEP);
-        vn_setops(vp, ops);
-        (*vp).v_type = VCHR;
-        let (mut fp, mut fd) = (ptr::null_mut(), -1);
-        assert_eq!(falloc(vp, FREAD, &raw mut fp, &raw mut fd), 0);
-        mutex_exit(&raw mut (*fp).f_tlock);
-        setf(fd, fp);
-        (fd, vp)
-    }
 }
 
 fn interrupt_wakes(kernel: &Kernel) {

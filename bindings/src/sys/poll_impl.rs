@@ -105,6 +105,8 @@ constants! {
 functions! {
     "sys/poll_impl.h":
 
+    /// Takes everybody off a pollhead.
+    fn pollhead_clean(php: *mut pollhead_t);
     /// Puts an entry onto a pollhead.
     fn polldat_associate(pdp: *mut polldat_t, php: *mut pollhead_t);
     /// Takes an entry off its pollhead.

@@ -41,8 +41,8 @@ kernel_symbols! {
         fs_subr::fs_pathconf fs_subr::fs_poll
         kstat::kstat_create kstat::kstat_delete kstat::kstat_install
         modctl::getudev modctl::mod_info modctl::mod_install modctl::mod_remove
-        poll::polldat_associate poll::polldat_disassociate poll::polllock poll::pollrelock
-        poll::pollunlock poll::pollwakeup
+        poll::polldat_associate poll::polldat_disassociate poll::pollhead_clean poll::polllock
+        poll::pollrelock poll::pollunlock poll::pollwakeup
         aio_subr::aio_close_port
         port_subr::port_alloc_event port_subr::port_alloc_event_block
         port_subr::port_alloc_event_local port_subr::port_associate_ksource

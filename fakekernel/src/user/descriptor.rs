@@ -190,7 +190,8 @@ impl Lwp {
     }
 
     /// poll(2); `timeout` in nanoseconds, None for ever, 0 not at all. Returns how many of `fds`
-    /// have revents. An fd that is not open answers POLLNVAL.
+    /// have revents. An fd that is not open answers POLLNVAL. The kernel remembers a list by where
+    /// it is, so one that is polled again should stay there.
     ///
     /// # Errors
     /// EINTR; EINVAL for more fds than the process may have open.
@@ -203,8 +204,9 @@ impl Lwp {
                 revents: 0,
             })
             .collect();
+        let address = fds.as_ptr() as usize;
         let ready = trap(num::POLLSYS, || {
-            finish(poll::poll_common(&mut list, timeout).map(|n| n as i64))
+            finish(poll::poll_common(address, &mut list, timeout).map(|n| n as i64))
         })?;
         for (to, from) in fds.iter_mut().zip(&list) {
             to.revents = from.revents;

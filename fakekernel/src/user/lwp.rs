@@ -10,7 +10,7 @@ use super::process::{self, Child, Model, Process, Rctl};
 use crate::counter::{self, Snapshot};
 use crate::syscall::Killed;
 use crate::thread::{self, Handle, Kind, Thread};
-use crate::{fio, sched, signal, syscall, time, timer};
+use crate::{fio, poll, sched, signal, syscall, time, timer};
 
 /// The calling lwp. It cannot leave its thread.
 pub struct Lwp {
@@ -33,6 +33,7 @@ impl Lwp {
         // SAFETY: the thread uses no descriptor before and after its program.
         unsafe { fio::free_afd(afd) };
         let value = body(&lwp);
+        poll::pollcleanup();
         // SAFETY: as above; p_lock is held for `timer_lwpexit`.
         unsafe {
             fio::free_afd(afd);

@@ -256,6 +256,7 @@ fn start<T: Send + 'static>(
 fn main_lwp<T>(proc: &'static Proc, lwp: &Lwp, body: impl FnOnce(&Lwp) -> T) -> T {
     let value = body(lwp);
     lwp.end_others();
+    crate::poll::pollcleanup();
     // SAFETY: the calling lwp is the last one of the process.
     unsafe {
         crate::aio_subr::aio_cleanup_exit();

@@ -58,10 +58,34 @@ fops! {
     fop_frlock => vop_frlock(cmd: c_int, lock: *mut c_void, flag: c_int, offset: offset_t, callback: *mut c_void, cr: *mut cred_t, ct: *mut caller_context_t) -> c_int;
     /// `VOP_REALVP`.
     fop_realvp => vop_realvp(vpp: *mut *mut vnode_t, ct: *mut caller_context_t) -> c_int;
-    /// `VOP_POLL`.
-    fop_poll => vop_poll(events: c_short, anyyet: c_int, reventsp: *mut c_short, phpp: *mut *mut pollhead_t, ct: *mut caller_context_t) -> c_int;
     /// `VOP_PATHCONF`.
     fop_pathconf => vop_pathconf(cmd: c_int, valp: *mut ulong_t, cr: *mut cred_t, ct: *mut caller_context_t) -> c_int;
+}
+
+/// `VOP_POLL`.
+///
+/// # Safety
+/// `vp` is held and has operations; the out pointers are writable.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn fop_poll(
+    vp: *mut vnode_t,
+    events: c_short,
+    anyyet: c_int,
+    reventsp: *mut c_short,
+    phpp: *mut *mut pollhead_t,
+    ct: *mut caller_context_t,
+) -> c_int {
+    // SAFETY: held, and the operations outlive the vnode (contract).
+    unsafe {
+        let Some(op) = (*(*vp).v_op).vop_poll else {
+            crate::panic::kernel_panic("vnode-ops", "a vnode without the operation vop_poll");
+        };
+        let error = op(vp, events, anyyet, reventsp, phpp, ct);
+        if error == 0 && !(*phpp).is_null() {
+            crate::poll::given(*phpp, vp);
+        }
+        error
+    }
 }
 
 /// `VOP_OPEN`: the operation may put another vnode into `*vpp`.

@@ -12,6 +12,7 @@ mod socket;
 mod travel;
 
 use std::process::ExitCode;
+use std::ptr;
 
 use bindings::*;
 use fakekernel::user::{Lwp, PollFd};
@@ -55,6 +56,20 @@ fn read(lwp: &Lwp, fd: i32, len: usize) -> Result<Vec<u8>, i32> {
     let bytes = done.map(|n| lwp.peek(addr, n).expect("memory of the process"));
     lwp.unmap(addr, len.max(1));
     bytes
+}
+
+/// What the file of `fd` answers to VOP_POLL, which is asked for more than poll(2) lets through.
+fn vop_poll(fd: i32, events: i16) -> Result<i16, i32> {
+    let (mut revents, mut php) = (0, ptr::null_mut());
+    // SAFETY: the file is held meanwhile; the out pointers are ours.
+    let error = unsafe {
+        let vp = (*getf(fd)).f_vnode;
+        let (to, head) = (&raw mut revents, &raw mut php);
+        let error = fop_poll(vp, events, 0, to, head, ptr::null_mut());
+        releasef(fd);
+        error
+    };
+    if error == 0 { Ok(revents) } else { Err(error) }
 }
 
 /// What poll(2) answers at once.
