@@ -11,7 +11,7 @@ use super::stat::attributes;
 use crate::curthread::{cred, curproc};
 use crate::syscall::trap;
 use crate::vnode::{fop_setfl, vn_hold};
-use crate::{device, fifo, fio, regular, sockfs};
+use crate::{device, fifo, fio, regular, sockfs, timer};
 
 /// Opens something as a system call that answers one descriptor.
 fn opened(open: impl FnOnce() -> Result<c_int, c_int>) -> Result<i32, i32> {
@@ -90,7 +90,7 @@ impl Lwp {
     }
 
     /// execve(2) of a program that goes on behind this call: closes the descriptors that have
-    /// FD_CLOEXEC, keeps everything else. Memory stays mapped, unlike in the kernel.
+    /// FD_CLOEXEC, deletes timers, keeps everything else. Memory stays mapped, unlike in the kernel.
     ///
     /// # Errors
     /// EBUSY when the process has another lwp (the kernel would end it).
@@ -101,7 +101,10 @@ impl Lwp {
             }
             // SAFETY: the calling lwp is the only one of its process and holds no descriptor
             // between system calls.
-            unsafe { fio::close_exec(curproc()) };
+            unsafe {
+                timer::timer_exit();
+                fio::close_exec(curproc());
+            }
             0
         })
         .map(drop)

@@ -69,7 +69,7 @@ mod stress;
 mod timeout;
 mod timer;
 mod timer_close;
-mod timer_loops;
+mod timer_expiry;
 mod timer_number;
 mod user_ptr;
 mod user_ptr_sendn;
@@ -160,7 +160,7 @@ const LISTS: &[&[Case]] = &[
     timer::CASES,
     timer_close::CASES,
     timer_number::CASES,
-    timer_loops::CASES,
+    timer_expiry::CASES,
     stress::CASES,
 ];
 

@@ -29,6 +29,7 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(Caps::VIRTUAL_CLOCK),
     case("timer.exit_with_armed_timers", "S81 S82", exit).needs(Caps::VIRTUAL_CLOCK),
+    case("timer.exec_deletes_it", "S97 S85", exec).needs(Caps::VIRTUAL_CLOCK.union(Caps::EXEC)),
     case("timer.not_inherited_by_fork", "S83 C27", not_inherited).needs(Caps::VIRTUAL_CLOCK),
     case(
         "timer.d14_event_is_its_process_s_alone",
@@ -199,6 +200,31 @@ fn exit(ctx: &Ctx<'_>) -> Verdict {
     child.wait()?;
     ctx.sys.sleep(30 * MSEC);
     ctx.expect_queue(port, &[1])
+}
+
+/// The next program finds the port without timers and their events.
+fn exec(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let child = ctx.fork(move |ctx| {
+        let port = Port::at(ctx.sys, fd);
+        let timer = Timer::to_port(&port, CLOCK_HIGHRES, 7)?;
+        timer.every(MSEC)?;
+        port.send(1, 1)?;
+        ctx.sys.sleep(2 * MSEC);
+        check::equal("queued", port.queued()?, 2)?;
+        ctx.sys.exec()?;
+        check::refused("gettime", timer.get(), Errno::EINVAL)?;
+        ctx.sys.sleep(2 * MSEC);
+        ctx.expect_queue(port, &[1])?;
+        let next = Timer::to_port(&port, CLOCK_HIGHRES, 8)?;
+        check::equal("number", next.id(), timer.id())?;
+        next.arm(MSEC)?;
+        check::equal("event", port.get(Timeout::Never)?, event_of(&next, 1, 8))?;
+        Ok(0)
+    })?;
+    child.wait()?;
+    ctx.expect_queue(port, &[])
 }
 
 fn not_inherited(ctx: &Ctx<'_>) -> Verdict {

@@ -60,6 +60,7 @@ pub(super) const CASES: &[Case] = &[
     .needs(Caps::VIRTUAL_CLOCK),
     case("timer.d10_two_ports_change_places", "D10", change_places).needs(Caps::VIRTUAL_CLOCK),
     case("timer.d10_in_a_child", "S79 D10", in_a_child).needs(Caps::VIRTUAL_CLOCK),
+    case("timer.d10_port_that_travelled", "S86 D10", travelled).needs(Caps::VIRTUAL_CLOCK),
     case("timer.d10_random_numbers", "S83 S86 D10", random_numbers).needs(Caps::VIRTUAL_CLOCK),
 ];
 
@@ -225,6 +226,41 @@ fn in_a_child(ctx: &Ctx<'_>) -> Verdict {
     child.wait()?;
     check::equal("event", port.get(Timeout::Never)?, event_of(&timer, 1, 7))?;
     ctx.expect_queue(port, &[])
+}
+
+/// The only descriptor of a port is on its way through a socket, and arrives as another number.
+fn travelled(ctx: &Ctx<'_>) -> Verdict {
+    let (near, far) = ctx.socketpair()?;
+    let port = ctx.port()?;
+    let before = unread(ctx, &port, 7)?;
+    ctx.sys.send_fd(near, port.fd())?;
+    port.close()?;
+    let other = ctx.port()?;
+    check::equal("number", other.fd(), port.fd())?;
+    let received = Port::at(ctx.sys, ctx.sys.receive_fd(far)?);
+    ctx.keep(received.fd());
+    // With its last descriptor the process gave its timer up.
+    check::equal("queued", received.queued()?, 0)?;
+    let after = unread(ctx, &received, 8)?;
+    check::equal(
+        "event",
+        received.get(Timeout::Poll)?,
+        event_of(&after, 1, 8),
+    )?;
+    other.close()?;
+    check::equal(
+        "next",
+        received.get(Timeout::Never)?,
+        event_of(&after, 1, 8),
+    )?;
+    // Dies on its way, with nobody to receive it.
+    ctx.sys.send_fd(near, received.fd())?;
+    received.close()?;
+    ctx.sys.close(near)?;
+    ctx.sys.close(far)?;
+    ctx.sys.sleep(30 * MSEC);
+    before.delete()?;
+    after.delete().map_err(Failure::from)
 }
 
 /// Random descriptors of random ports, timers through all of them; every port tells of its own

@@ -1,23 +1,14 @@
-//! Event loops with timers: what nginx (C9), libvarpd (C20), bhyve (C21) and libc's timer threads
-//! (C23) do, and many threads at one port.
+//! Expiry while threads wait: libc's timer threads (C23), many threads at one port, time-outs and
+//! steps of the clock.
 
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicI64, Ordering::SeqCst};
 
 use super::prelude::*;
 use super::timer::event_of;
-use crate::{CLOCK_HIGHRES, CLOCK_REALTIME, Itimer, Notify, PORT_ALERT_SET, Timer, poll};
+use crate::{CLOCK_HIGHRES, CLOCK_REALTIME, Itimer, Notify, PORT_ALERT_SET, Timer};
 
 pub(super) const CASES: &[Case] = &[
-    case("timer.nginx_ticks_among_events", "S83 S96 C9", nginx).needs(Caps::VIRTUAL_CLOCK),
-    case("timer.nginx_closes_a_connection", "S96 C9", nginx_closes).needs(Caps::VIRTUAL_CLOCK),
-    case(
-        "timer.libvarpd_ticks_go_to_one_thread",
-        "S83 C20 C26",
-        libvarpd,
-    )
-    .needs(Caps::VIRTUAL_CLOCK),
-    case("timer.bhyve_loop", "S83 C21", bhyve).needs(Caps::VIRTUAL_CLOCK),
     case("timer.libc_thread_per_timer", "S83 S87 C23", libc_thread)
         .both()
         .needs(Caps::VIRTUAL_CLOCK),
@@ -28,147 +19,6 @@ pub(super) const CASES: &[Case] = &[
         .needs(Caps::VIRTUAL_CLOCK.union(Caps::WALL_STEP)),
     case("timer.set_delete_and_get_at_once", "S83 S85 C26", stress).needs(Caps::VIRTUAL_CLOCK),
 ];
-
-/// A tick, a notification and a connection come in one batch, each with its cookie.
-fn nginx(ctx: &Ctx<'_>) -> Verdict {
-    let port = ctx.port()?;
-    let timer = Timer::to_port(&port, CLOCK_REALTIME, 0x100)?;
-    timer.every(50 * MSEC)?;
-    let (reader, writer) = ctx.pipe()?;
-    port.associate_fd(reader, poll::IN, 0x201)?;
-    for round in 0..5 {
-        // The handler of the last round took longer than a tick.
-        ctx.sys.sleep(60 * MSEC);
-        port.send(2, 0x300)?;
-        check::equal("write", ctx.sys.write(writer, b"x"), Ok(1))?;
-        let batch = port.getn(32, 1, Timeout::After(100 * MSEC));
-        check::equal("result", batch.result, Ok(()))?;
-        check::equal("events", batch.events.len(), 3)?;
-        let tick = batch.events[0];
-        check::within(format!("ticks of round {round}"), tick.events, 1, 2)?;
-        check::equal("tick", tick, event_of(&timer, tick.events, 0x100))?;
-        let notification = Event::new(source::USER, 2, 0, 0x300);
-        check::equal("notification", batch.events[1], notification)?;
-        let connection = Event::of_fd(reader, poll::IN, 0x201);
-        check::equal("connection", batch.events[2], connection)?;
-        check::equal("read", ctx.sys.read(reader, &mut [0; 8]), Ok(1))?;
-        port.associate_fd(reader, poll::IN, 0x201)?;
-    }
-    Ok(())
-}
-
-/// A connection is closed while its event is queued between others.
-fn nginx_closes(ctx: &Ctx<'_>) -> Verdict {
-    let port = ctx.port()?;
-    let timer = Timer::to_port(&port, CLOCK_REALTIME, 0x100)?;
-    timer.arm(50 * MSEC)?;
-    let (reader, writer) = ctx.pipe()?;
-    port.associate_fd(reader, poll::IN, 0x200)?;
-    ctx.sys.sleep(70 * MSEC);
-    check::equal("write", ctx.sys.write(writer, b"x"), Ok(1))?;
-    port.send(2, 0x300)?;
-    check::equal("queued", port.queued()?, 3)?;
-    ctx.sys.close(reader)?;
-    ctx.expect_queue(port, &[0x100, 0x300])
-}
-
-/// Threads of one port, a periodic timer, work put in by port_send. Each tick is seen by one
-/// thread, and none is lost.
-fn libvarpd(ctx: &Ctx<'_>) -> Verdict {
-    const THREADS: u64 = 9;
-    const STOP: u64 = u64::MAX;
-    let port = ctx.port()?;
-    let fd = port.fd();
-    let timer = Timer::to_port(&port, CLOCK_REALTIME, 7)?;
-    let threads = (0..THREADS)
-        .map(|_| {
-            ctx.spawn(move |sys| {
-                let port = Port::at(sys, fd);
-                let (mut ticks, mut work) = (0_i64, 0_u64);
-                loop {
-                    match port.get(Timeout::Never) {
-                        Ok(Event { user: STOP, .. }) => return Ok((ticks, work)),
-                        Ok(Event {
-                            user: 7, events, ..
-                        }) => ticks += i64::from(events),
-                        Ok(event) => work += event.user,
-                        Err(errno) => return Err(errno),
-                    }
-                }
-            })
-        })
-        .collect::<Result<Vec<_>, _>>()?;
-    ctx.settle();
-    timer.every(10 * MSEC)?;
-    for piece in 1..=100 {
-        port.send(1, piece << 8)?;
-        ctx.sys.sleep(3 * MSEC);
-    }
-    timer.arm(0)?;
-    ctx.settle();
-    for _ in 0..THREADS {
-        port.send(1, STOP as usize)?;
-    }
-    let (mut ticks, mut work) = (0, 0);
-    for thread in threads {
-        let (more_ticks, more_work) = thread.join()??;
-        ticks += more_ticks;
-        work += more_work;
-    }
-    check::within("ticks in 300 ms", ticks, 29, 30)?;
-    check::equal("work", work, 5050 << 8)?;
-    ctx.expect_queue(port, &[])
-}
-
-/// One thread serves descriptors and timers; handlers arm again what they served.
-fn bhyve(ctx: &Ctx<'_>) -> Verdict {
-    let port = ctx.port()?;
-    let fd = port.fd();
-    let (reader, writer) = ctx.pipe()?;
-    let timers = [
-        Timer::to_port(&port, CLOCK_REALTIME, 1)?,
-        Timer::to_port(&port, CLOCK_HIGHRES, 2)?,
-    ];
-    timers[0].every(20 * MSEC)?;
-    timers[1].every(5 * MSEC)?;
-    port.associate_fd(reader, poll::IN, 3)?;
-    let served = ctx.spawn(move |sys| {
-        let port = Port::at(sys, fd);
-        let mut served = [0_i64; 3];
-        loop {
-            let event = port.get(Timeout::Never)?;
-            match event.user {
-                user @ (1 | 2) => served[user as usize - 1] += i64::from(event.events),
-                3 => {
-                    let mut bytes = [0; 8];
-                    served[2] += sys.read(reader, &mut bytes)? as i64;
-                    if bytes[0] == b'.' {
-                        // The handler ends itself: the association went with the event.
-                        let gone = port.dissociate_fd(reader);
-                        return gone
-                            .err()
-                            .filter(|e| *e == Errno::ENOENT)
-                            .map_or(Err(Errno::EIO), |_| Ok(served));
-                    }
-                    port.associate_fd(reader, poll::IN, 3)?;
-                }
-                _ => return Err(Errno::EIO),
-            }
-        }
-    })?;
-    for _ in 0..20 {
-        ctx.sys.sleep(10 * MSEC);
-        check::equal("write", ctx.sys.write(writer, b"x"), Ok(1))?;
-        ctx.settle();
-    }
-    timers[0].delete()?;
-    timers[1].delete()?;
-    check::equal("write", ctx.sys.write(writer, b"."), Ok(1))?;
-    let [slow, fast, bytes] = served.join()??;
-    check::within("slow ticks", slow, 9, 10)?;
-    check::within("fast ticks", fast, 39, 40)?;
-    check::equal("bytes", bytes, 21)
-}
 
 /// The alert that ends a timer's thread.
 const TERM: i32 = 9;
