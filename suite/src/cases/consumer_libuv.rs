@@ -197,19 +197,27 @@ fn libuv_nested(ctx: &Ctx<'_>) -> Verdict {
     expect("associated while readable", batch, &[readable])
 }
 
-/// A pipe in the inner port, a loop asleep on the outer one.
+/// A pipe in the inner port, a loop asleep on the outer one. The pipe becomes readable while it is
+/// armed, or is so when it is associated.
 fn libuv_nested_fd(ctx: &Ctx<'_>) -> Verdict {
     let inner = ctx.port()?;
     let outer = ctx.port()?;
     let fd = outer.fd();
     let (reader, writer) = pipe(ctx)?;
     for round in 1..=5 {
-        inner.associate_fd(reader, poll::IN, round)?;
+        let armed = round % 2 == 1;
+        if armed {
+            inner.associate_fd(reader, poll::IN, round)?;
+        }
         outer.associate_fd(inner.fd(), poll::IN, 9)?;
         let waiter = ctx.spawn_asleep(move |sys| {
             Port::at(sys, fd).getn(1024, 1, Timeout::After(10_000 * MSEC))
         })?;
         ctx.sys.write(writer, b".")?;
+        if !armed {
+            ctx.expect_asleep("the loop", &waiter)?;
+            inner.associate_fd(reader, poll::IN, round)?;
+        }
         ctx.expect_done("the loop", &waiter)?;
         let readable = Event::of_fd(inner.fd(), poll::IN, 9);
         expect("the inner port", waiter.join()?, &[readable])?;
