@@ -25,7 +25,7 @@ use crate::aio::list::{aio_lio_free, aio_lio_t};
 use crate::aio::result;
 use crate::curthread::curproc;
 use crate::panic::kernel_panic;
-use crate::{fio, siginfo, thread};
+use crate::{fio, siginfo, sync, thread};
 
 /// `b_flags` of sys/buf.h.
 const B_DONE: c_int = 2;
@@ -235,8 +235,8 @@ pub(crate) unsafe fn aio_zerolen(reqp: *mut aio_req_t) {
 }
 
 /// Gives back the pages of a completed request. It may sleep for the address space, which whoever
-/// waits for the pages holds: no mutex may be held (rule `mutex-held`, with
-/// `Strict::copyio_mutex`).
+/// waits for the pages holds: no mutex may be held but that of a file being closed (rule
+/// `aphysio-mutex`, with `Strict::copyio_mutex`).
 ///
 /// # Safety
 /// `reqp` is a completed request that nobody else takes up meanwhile.
@@ -248,8 +248,15 @@ pub(crate) unsafe fn aphysio_unlock(reqp: *mut aio_req_t) {
         }
         let caller = aphysio_unlock as *const () as usize;
         thread::assert_may_sleep("aphysio_unlock", caller);
-        if crate::kernel::config().strict.copyio_mutex {
-            thread::assert_no_mutex("pages of a request are unlocked");
+        let foreign = |held: &thread::Held| !sync::is_named(held.addr, fio::F_TLOCK);
+        if crate::kernel::config().strict.copyio_mutex
+            && let Some(held) = thread::current().held.iter().find(foreign)
+        {
+            let lock = sync::describe_mutex(held.addr);
+            kernel_panic(
+                "aphysio-mutex",
+                &format!("pages of a request are unlocked while mutex {lock} is held"),
+            );
         }
         (*reqp).aio_req_flags |= AIO_PHYSIODONE;
         if (*reqp).aio_req_flags & AIO_ZEROLEN != 0 {

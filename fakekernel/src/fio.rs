@@ -34,6 +34,9 @@ use table::{Entry, Locked};
 
 static FILE_CACHE: AtomicPtr<kmem_cache_t> = AtomicPtr::new(ptr::null_mut());
 
+/// Name of the lock of a file, which a close holds.
+pub(crate) const F_TLOCK: &str = "f_tlock";
+
 unsafe extern "C" fn file_constructor(
     buf: *mut std::ffi::c_void,
     _arg: *mut std::ffi::c_void,
@@ -47,6 +50,7 @@ unsafe extern "C" fn file_constructor(
             MUTEX_DEFAULT,
             ptr::null_mut(),
         );
+        crate::mutex::set_name(&raw mut (*buf.cast::<file_t>()).f_tlock, F_TLOCK);
     }
     0
 }

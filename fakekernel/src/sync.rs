@@ -72,6 +72,12 @@ pub(crate) fn is_mutex(addr: usize) -> bool {
     table().contains_key(&addr)
 }
 
+/// Whether the mutex at `addr` is one of this crate with that name.
+pub(crate) fn is_named(addr: usize, name: &str) -> bool {
+    let known = table().get(&addr).copied();
+    matches!(known, Some(Known { origin: Origin::Named(n), .. }) if n == name)
+}
+
 /// Forgets a destroyed mutex.
 pub(crate) fn forget_mutex(addr: usize) {
     table().remove(&addr);

@@ -20,6 +20,7 @@ use core::sync::atomic::{AtomicI32, Ordering};
 
 use bindings::{port_ksource_t, port_queue_t, port_source_t};
 
+use super::aio;
 use super::event::Source;
 use super::module::CGlobal;
 use super::mutex::Mutex;
@@ -204,11 +205,13 @@ impl Port {
     /// port. After a last close the table is gone.
     pub fn close_sources(&self, kind: CloseKind) {
         pin_timers();
-        let number = self.mark_aio();
+        if kind == CloseKind::Partial {
+            self.settle_aio();
+        }
         for at in (0..BUCKETS).filter(|at| *at != TIMER_BUCKET) {
             match kind {
-                CloseKind::Partial => self.notify_bucket(at, number),
-                CloseKind::Last => self.drain_bucket(at, number),
+                CloseKind::Partial => self.notify_bucket(at),
+                CloseKind::Last => self.drain_bucket(at),
             }
         }
         if kind == CloseKind::Last {
@@ -222,7 +225,7 @@ impl Port {
         unsafe { Mutex::from_raw(&raw mut (*self.queue_ptr()).portq_source_mutex) }
     }
 
-    fn notify_bucket(&self, at: usize, number: i32) {
+    fn notify_bucket(&self, at: usize) {
         // By position, since entries may come and go between two calls; the
         // seven sources that exist never share a bucket.
         for nth in 0.. {
@@ -239,11 +242,11 @@ impl Port {
             };
             drop(held);
             let Some(callback) = found else { return };
-            self.call(callback, number, CloseKind::Partial);
+            self.call(callback, CloseKind::Partial);
         }
     }
 
-    fn drain_bucket(&self, at: usize, number: i32) {
+    fn drain_bucket(&self, at: usize) {
         loop {
             let held = self.source_mutex().enter();
             // SAFETY: the table is protected by portq_source_mutex.
@@ -259,18 +262,19 @@ impl Port {
             let Some(pse) = popped else { return };
             // SAFETY: popped, so this thread is the only one to know it.
             unsafe {
-                self.call(Callback::of(pse), number, CloseKind::Last);
+                self.call(Callback::of(pse), CloseKind::Last);
                 bindings::kmem_free(pse.cast(), size_of::<port_source_t>());
             }
         }
     }
 
-    /// AIO is told `number`; others, as by C, the number that `port_create`
+    /// AIO, which was settled by identity, is told a number that finds
+    /// nothing; others, as by C, the number that `port_create`
     /// returned.
-    fn call(&self, callback: Callback, number: i32, kind: CloseKind) {
+    fn call(&self, callback: Callback, kind: CloseKind) {
         let Some(close) = callback.close else { return };
         let number = match Source(callback.source) {
-            Source::AIO => number,
+            Source::AIO => aio::NO_PORT,
             _ => self.fd(),
         };
         // SAFETY: the source registered the function with this argument, to

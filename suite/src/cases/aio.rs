@@ -52,6 +52,7 @@ pub(super) const CASES: &[Case] = &[
         bad_result,
     )
     .needs(Caps::KAIO),
+    case("aio.refusals_beside_retrieval", "S88 S95", beside).needs(Caps::KAIO),
     case("aio.files_without_it_are_refused", "S89", unsupported)
         .both()
         .needs(Caps::KAIO),
@@ -424,6 +425,44 @@ fn bad_result(ctx: &Ctx<'_>) -> Verdict {
         event,
         Event::new(source::AIO, kaio::AREAD, addr, 1),
     )?;
+    ctx.expect_queue(port, &[])
+}
+
+/// One thread submits requests of which every other one is refused, another retrieves: both get on.
+fn beside(ctx: &Ctx<'_>) -> Verdict {
+    const ROUNDS: usize = 60;
+    let fd = slow_device(ctx, 0)?;
+    let port = ctx.port()?;
+    let number = port.fd();
+    let submitter = ctx.spawn(move |sys| {
+        let to = Notify::Port(number, 1);
+        let (good, bad) = (
+            Request::new(sys, fd, 64)?.notify(to),
+            Request::new(sys, fd, 1 << 17)?.notify(to),
+        );
+        let mut done = 0;
+        while done < ROUNDS {
+            let refused = bad.read();
+            if refused != Err(Errno::ENOTSUP) {
+                return Ok(refused);
+            }
+            match good.read() {
+                Ok(()) => done += 1,
+                Err(Errno::EBUSY) => sys.pause(),
+                Err(errno) => return Err(errno),
+            }
+        }
+        while good.read() == Err(Errno::EBUSY) {
+            sys.sleep(MSEC);
+        }
+        sys.sleep(MSEC);
+        Ok(Err(Errno::ENOTSUP))
+    })?;
+    for round in 0..=ROUNDS {
+        let event = port.get(Timeout::Never)?;
+        check::equal(format!("cookie {round}"), event.user, 1)?;
+    }
+    check::equal("submitter", submitter.join()?, Ok(Err(Errno::ENOTSUP)))?;
     ctx.expect_queue(port, &[])
 }
 
