@@ -259,6 +259,17 @@ pub(super) unsafe fn tell_close(raw: *mut port_kevent_t) {
     }
 }
 
+/// Whether the source of a taken event is told only when the caller has the
+/// event, see [`Taken::tell_sources`].
+///
+/// Kernel AIO enters its mutexes in the callback, and gives slots back under
+/// the same mutexes, which waits for `PORTQ_BLOCKED`: a thread that retrieves
+/// and one whose request is refused would wait for each other for ever. AIO
+/// neither changes an event nor denies it to the process that it is for.
+fn is_told_later(event: &KEvent) -> bool {
+    event.source() == Source::AIO && !event.is_wired()
+}
+
 /// Delivers one event: off the list, past its source's callback, and, unless
 /// it is wired, into `taken`. `raw` comes first for those who trace it.
 ///
@@ -286,7 +297,12 @@ fn port_copy_event<'p>(
         if wired && !last {
             (*raw).portkev_flags &= !bindings::PORT_KEV_DONEQ;
         }
-        if let Some(callback) = (*raw).portkev_callback {
+        let now = if is_told_later(event) {
+            None
+        } else {
+            (*raw).portkev_callback
+        };
+        if let Some(callback) = now {
             let denied = callback(
                 (*raw).portkev_arg,
                 &raw mut shown.events,
@@ -363,6 +379,28 @@ impl<'p> Taken<'p> {
             (*raw).portkev_node.list_next = ptr::null_mut();
         }
         Some(raw)
+    }
+
+    /// The caller has the events: tells the sources that were not told when
+    /// they were taken. Called without locks.
+    pub fn tell_sources(&self) {
+        let mut raw = self.head;
+        while !raw.is_null() {
+            // SAFETY: the chain is ours; the callback belongs to the event's
+            // source and wants exactly these arguments.
+            unsafe {
+                if let Some(callback) = (*raw).portkev_callback.take() {
+                    callback(
+                        (*raw).portkev_arg,
+                        &raw mut (*raw).portkev_events,
+                        (*raw).portkev_pid,
+                        bindings::PORT_CALLBACK_DEFAULT,
+                        raw.cast(),
+                    );
+                }
+                raw = (*raw).portkev_node.list_next.cast();
+            }
+        }
     }
 
     /// The caller has the events: frees them and their slots.

@@ -108,6 +108,7 @@ fn port_retrieve_once(
         taken.requeue();
         return Ok(Err(error));
     }
+    taken.tell_sources();
     taken.free();
     Ok(Ok(Look::Got(count)))
 }
