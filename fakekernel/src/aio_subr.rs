@@ -15,6 +15,7 @@ mod queue;
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bindings::*;
 
@@ -25,7 +26,7 @@ use crate::aio::list::{aio_lio_free, aio_lio_t};
 use crate::aio::result;
 use crate::curthread::curproc;
 use crate::panic::kernel_panic;
-use crate::{fio, siginfo, sync, thread};
+use crate::{fio, sched, siginfo, sync, thread};
 
 /// `b_flags` of sys/buf.h.
 const B_DONE: c_int = 2;
@@ -82,6 +83,17 @@ pub(crate) unsafe fn aphysio(
     }
 }
 
+/// Completions under way: they let go of their request before they send its event.
+static SENDING: AtomicUsize = AtomicUsize::new(0);
+
+/// Waits until every completion has sent its event. The kernel's exit does not wait here: it frees
+/// the event of a request that is on its queue, sent or not. No module can do anything about that.
+fn await_senders() {
+    while SENDING.load(Ordering::SeqCst) != 0 {
+        sched::sleep(1);
+    }
+}
+
 /// Whether the buffer can be transferred to (B_READ) or from.
 fn as_pagelock(iov: iovec_t, rw: c_int) -> bool {
     let (addr, len) = (iov.iov_base as usize, iov.iov_len);
@@ -100,6 +112,18 @@ fn as_pagelock(iov: iovec_t, rw: c_int) -> bool {
 /// # Safety
 /// `bp` is the buffer of a request that is pending.
 pub(crate) unsafe extern "C" fn aio_done(bp: *mut buf) -> c_int {
+    SENDING.fetch_add(1, Ordering::SeqCst);
+    // SAFETY: as the contract says.
+    unsafe { complete(bp) };
+    SENDING.fetch_sub(1, Ordering::SeqCst);
+    0
+}
+
+/// The work of [`aio_done`].
+///
+/// # Safety
+/// As for [`aio_done`].
+unsafe fn complete(bp: *mut buf) {
     // SAFETY: a pending request is alive until it is taken off its queue, which this function has
     // still to put it on; process and aio_t are alive as long as a request is pending. Once the
     // locks are dropped only what was read before is used.
@@ -129,7 +153,7 @@ pub(crate) unsafe extern "C" fn aio_done(bp: *mut buf) -> c_int {
                 }
                 cv_signal(&raw mut (*aiop).aio_cleanupcv);
                 unlock();
-                return 0;
+                return;
             }
             sigev = std::mem::replace(&mut (*reqp).aio_req_sigqp, ptr::null_mut());
             aio_enq(&raw mut (*aiop).aio_doneq, reqp, AIO_DONEQ);
@@ -144,13 +168,13 @@ pub(crate) unsafe extern "C" fn aio_done(bp: *mut buf) -> c_int {
             if last {
                 cv_broadcast(&raw mut (*aiop).aio_portcv);
             }
-            return 0;
+            return;
         } else if (*aiop).aio_flags & AIO_CLEANUP != 0 {
             aio_deq(&raw mut (*aiop).aio_portpending, reqp);
             aio_enq(&raw mut (*aiop).aio_portcleanupq, reqp, 0);
             cv_signal(&raw mut (*aiop).aio_cleanupcv);
             unlock();
-            return 0;
+            return;
         } else {
             aio_deq(&raw mut (*aiop).aio_portpending, reqp);
             aio_enq(&raw mut (*aiop).aio_portq, reqp, 0);
@@ -168,7 +192,6 @@ pub(crate) unsafe extern "C" fn aio_done(bp: *mut buf) -> c_int {
         if !lio_pkevp.is_null() {
             port_send_event(lio_pkevp);
         }
-        0
     }
 }
 

@@ -8,7 +8,7 @@ use std::ptr;
 use bindings::*;
 
 use super::queue::walk;
-use super::{aio_req_free, aphysio_unlock};
+use super::{aio_req_free, aphysio_unlock, await_senders};
 use crate::aio::list::aio_lio_t;
 use crate::curthread::curproc;
 
@@ -36,6 +36,7 @@ pub(crate) unsafe fn aio_cleanup_exit() {
             cv_wait(&raw mut (*aiop).aio_cleanupcv, aio_mutex);
         }
         mutex_exit(aio_mutex);
+        await_senders();
 
         free_queues(aiop);
         p_lock(p, true);
