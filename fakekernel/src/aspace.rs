@@ -12,6 +12,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use crate::kernel;
 use crate::panic::kernel_panic;
+use crate::tsan;
 
 /// Bytes of a page.
 pub const PAGE: usize = 4096;
@@ -172,20 +173,28 @@ impl AddressSpace {
 
     /// Copies up to `limit` of `len` bytes in; returns how many were copied.
     pub(crate) fn copy_in(&self, addr: usize, to: *mut u8, len: usize, limit: usize) -> usize {
-        let inner = self.read();
-        let n = inner.accessible(addr, len, Access::Read).min(limit);
-        // SAFETY: `n` bytes at `addr` are mapped for reading while the lock is
-        // held; `to` has room for `len`, by the contract of copyin.
-        unsafe { ptr::copy(addr as *const u8, to, n) };
+        let n = tsan::aside(|| {
+            let inner = self.read();
+            let n = inner.accessible(addr, len, Access::Read).min(limit);
+            // SAFETY: `n` bytes at `addr` are mapped for reading while the lock
+            // is held; `to` has room for `len`, by the contract of copyin.
+            unsafe { ptr::copy(addr as *const u8, to, n) };
+            n
+        });
+        tsan::writes(to, n);
         n
     }
 
     /// Copies up to `limit` of `len` bytes out; returns how many were copied.
     pub(crate) fn copy_out(&self, from: *const u8, addr: usize, len: usize, limit: usize) -> usize {
-        let inner = self.read();
-        let n = inner.accessible(addr, len, Access::Write).min(limit);
-        // SAFETY: as in `copy_in`, for writing.
-        unsafe { ptr::copy(from, addr as *mut u8, n) };
+        let n = tsan::aside(|| {
+            let inner = self.read();
+            let n = inner.accessible(addr, len, Access::Write).min(limit);
+            // SAFETY: as in `copy_in`, for writing.
+            unsafe { ptr::copy(from, addr as *mut u8, n) };
+            n
+        });
+        tsan::reads(from, n);
         n
     }
 }

@@ -26,7 +26,7 @@ use crate::fault::{self, Fault};
 pub use crate::leak::{Leak, baseline, leaks};
 use crate::panic::{kernel_panic, symbol};
 use crate::site::{self, Frame, entry};
-use crate::{kernel, sync, thread};
+use crate::{kernel, sync, thread, tsan};
 
 /// What allocated memory holds.
 pub const UNINITIALISED: u64 = 0xbadd_cafe_badd_cafe;
@@ -164,7 +164,7 @@ pub(crate) fn allocate(size: usize, align: usize, cache: usize, caller: usize) -
         }
     }
     let addr = base as usize + head;
-    shard(addr).buffers.insert(addr, buffer);
+    tsan::aside(|| shard(addr).buffers.insert(addr, buffer));
     count_alloc(size);
     addr
 }
@@ -247,22 +247,22 @@ fn check_freed(addr: usize, buffer: &Buffer) {
 
 /// Panics unless a live object of `cache` is at `addr`.
 pub(crate) fn check_live(addr: usize, cache: usize, caller: usize) {
-    let found = shard(addr).buffers.get(&addr).copied();
+    let found = tsan::aside(|| shard(addr).buffers.get(&addr).copied());
     check_free(found, addr, None, cache, caller);
 }
 
 /// Marks a buffer as free after all checks; returns what it was.
 fn retire(addr: usize, size: Option<usize>, cache: usize, caller: usize) -> Buffer {
-    let mut shard = shard(addr);
-    let found = shard.buffers.get_mut(&addr).map(|buffer| {
-        let before = *buffer;
-        let fits = size.is_none_or(|s| s == before.size) && before.cache == cache;
-        if before.state == State::Live && fits {
-            buffer.state = State::Free { by: caller };
-        }
-        before
+    let found = tsan::aside(|| {
+        shard(addr).buffers.get_mut(&addr).map(|buffer| {
+            let before = *buffer;
+            let fits = size.is_none_or(|s| s == before.size) && before.cache == cache;
+            if before.state == State::Live && fits {
+                buffer.state = State::Free { by: caller };
+            }
+            before
+        })
     });
-    drop(shard);
     let buffer = check_free(found, addr, size, cache, caller);
     check_redzones(addr, &buffer);
     sync::forget(addr, buffer.size);
@@ -337,9 +337,9 @@ pub(crate) fn free(addr: usize, size: Option<usize>, cache: usize, caller: usize
     if poison() {
         // SAFETY: the buffer is no longer live and is ours.
         unsafe { fill(addr as *mut u8, buffer.size, FREED) };
-        hold_back(addr, buffer.size);
+        tsan::aside(|| hold_back(addr, buffer.size));
     } else {
-        shard(addr).buffers.remove(&addr);
+        tsan::aside(|| shard(addr).buffers.remove(&addr));
         // SAFETY: allocated with this layout, and no longer in the table.
         unsafe { dealloc((addr - buffer.head()) as *mut u8, buffer.layout()) };
     }
@@ -352,18 +352,19 @@ pub(crate) fn park(addr: usize, cache: usize, caller: usize) {
 
 /// Takes a parked object back into use.
 pub(crate) fn unpark(addr: usize, caller: usize) {
-    let mut size = 0;
-    if let Some(buffer) = shard(addr).buffers.get_mut(&addr) {
-        buffer.state = State::Live;
-        buffer.caller = caller;
-        size = buffer.size;
-    }
-    count_alloc(size);
+    let size = tsan::aside(|| {
+        shard(addr).buffers.get_mut(&addr).map(|buffer| {
+            buffer.state = State::Live;
+            buffer.caller = caller;
+            buffer.size
+        })
+    });
+    count_alloc(size.unwrap_or(0));
 }
 
 /// Gives a parked object back to the host.
 pub(crate) fn discard(addr: usize) {
-    let found = shard(addr).buffers.remove(&addr);
+    let found = tsan::aside(|| shard(addr).buffers.remove(&addr));
     if let Some(buffer) = found {
         // SAFETY: allocated with this layout, parked, and no longer in the
         // table.
@@ -395,23 +396,27 @@ fn hold_back(addr: usize, size: usize) {
 
 /// Checks all freed memory that is held back for late writes.
 pub fn verify_freed() {
-    for shard in shards() {
-        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let held: Vec<_> = shard.held.iter().map(|a| (*a, shard.buffers[a])).collect();
-        drop(shard);
-        for (addr, buffer) in held {
-            check_freed(addr, &buffer);
+    tsan::aside(|| {
+        for shard in shards() {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let held: Vec<_> = shard.held.iter().map(|a| (*a, shard.buffers[a])).collect();
+            drop(shard);
+            for (addr, buffer) in held {
+                check_freed(addr, &buffer);
+            }
         }
-    }
+    });
 }
 
 /// All allocated buffers, in no order.
 pub(crate) fn live() -> Vec<(usize, Buffer)> {
     let mut live = Vec::new();
     for shard in shards() {
-        let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
-        let buffers = shard.buffers.iter().map(|(addr, buffer)| (*addr, *buffer));
-        live.extend(buffers.filter(|(_, buffer)| buffer.state == State::Live));
+        tsan::aside(|| {
+            let shard = shard.lock().unwrap_or_else(PoisonError::into_inner);
+            let buffers = shard.buffers.iter().map(|(addr, buffer)| (*addr, *buffer));
+            live.extend(buffers.filter(|(_, buffer)| buffer.state == State::Live));
+        });
     }
     live
 }

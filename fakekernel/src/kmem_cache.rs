@@ -15,7 +15,7 @@ use bindings::{kmem_cache_t, vmem_t};
 
 use crate::panic::{kernel_panic, symbol};
 use crate::site::{self, Frame, entry};
-use crate::{kernel, kmem};
+use crate::{kernel, kmem, tsan};
 
 type Constructor = unsafe extern "C" fn(*mut c_void, *mut c_void, c_int) -> c_int;
 type Destructor = unsafe extern "C" fn(*mut c_void, *mut c_void);
@@ -40,10 +40,8 @@ struct Cache {
 static CACHES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
 
 fn known(addr: usize) -> bool {
-    CACHES
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .contains(&addr)
+    let caches = || CACHES.lock().unwrap_or_else(PoisonError::into_inner);
+    tsan::aside(|| caches().contains(&addr))
 }
 
 fn cache<'a>(cp: *mut kmem_cache_t, caller: usize) -> &'a Cache {

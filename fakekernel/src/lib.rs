@@ -87,6 +87,7 @@ pub mod thread;
 pub mod thunk;
 pub mod time;
 pub mod timer;
+mod tsan;
 mod uio;
 pub mod user;
 pub mod vfs;

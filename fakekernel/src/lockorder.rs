@@ -14,6 +14,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::panic::{kernel_panic, symbol};
 use crate::sync::describe_mutex;
 use crate::thread::Thread;
+use crate::tsan;
 
 /// Where an edge was seen first.
 #[derive(Clone, Debug)]
@@ -68,7 +69,7 @@ pub(crate) fn check(thread: &Thread, to: usize, caller: usize) {
                 from_entered: held.caller,
                 to_entered: caller,
             };
-            add(held.addr, to, edge);
+            tsan::aside(|| add(held.addr, to, edge));
             SEEN.with(|seen| seen[slot].store(key, Relaxed));
         }
     }
@@ -156,7 +157,7 @@ impl Graph {
 
 /// Takes a mutex off the graph.
 pub(crate) fn remove(addr: usize) {
-    let removed = graph().as_mut().is_some_and(|graph| graph.remove(addr));
+    let removed = tsan::aside(|| graph().as_mut().is_some_and(|graph| graph.remove(addr)));
     if removed {
         REMOVALS.fetch_add(1, Relaxed);
     }

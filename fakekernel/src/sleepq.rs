@@ -14,7 +14,7 @@ use crate::config::CvOrder;
 use crate::panic::{kernel_panic, symbol};
 use crate::sync::{self, describe_mutex};
 use crate::thread::Thread;
-use crate::{kernel, sched};
+use crate::{kernel, sched, tsan};
 
 const AWAKE: u32 = 0;
 const WAITING: u32 = 1;
@@ -207,12 +207,11 @@ pub(crate) fn wake_all(cvp: *mut kcondvar_t, caller: usize) -> Vec<&'static Thre
 /// in that memory.
 pub(crate) fn assert_no_waiter(addr: usize, len: usize) {
     for waiters in &WAITERS {
-        let waiters = waiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let inside = waiters
-            .iter()
-            .find(|w| (addr..addr + len).contains(&w.cv))
-            .map(|w| w.cv);
-        drop(waiters);
+        let inside = tsan::aside(|| {
+            let waiters = waiters.lock().unwrap_or_else(PoisonError::into_inner);
+            let inside = |w: &&Waiter| (addr..addr + len).contains(&w.cv);
+            waiters.iter().find(inside).map(|w| w.cv)
+        });
         if let Some(cv) = inside {
             kernel_panic(
                 "kmem-free-cv",

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::panic::symbol;
-use crate::{lockorder, mutex, sleepq};
+use crate::{lockorder, mutex, sleepq, tsan};
 
 /// How a mutex came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,12 +64,12 @@ fn may_hold_lock(addr: usize, len: usize) -> bool {
 /// Remembers who made the mutex at `addr`.
 pub(crate) fn know_mutex(addr: usize, origin: Origin, caller: usize) {
     mark(addr);
-    table().insert(addr, Known { origin, caller });
+    tsan::aside(|| table().insert(addr, Known { origin, caller }));
 }
 
 /// Whether a mutex was made at `addr` and not destroyed.
 pub(crate) fn is_mutex(addr: usize) -> bool {
-    table().contains_key(&addr)
+    tsan::aside(|| table().contains_key(&addr))
 }
 
 /// Whether the mutex at `addr` is one of this crate with that name.
@@ -80,7 +80,7 @@ pub(crate) fn is_named(addr: usize, name: &str) -> bool {
 
 /// Forgets a destroyed mutex.
 pub(crate) fn forget_mutex(addr: usize) {
-    table().remove(&addr);
+    tsan::aside(|| table().remove(&addr));
     lockorder::remove(addr);
 }
 
@@ -116,7 +116,8 @@ pub fn forget(addr: usize, len: usize) {
     if len == 0 || !may_hold_lock(addr, len) {
         return;
     }
-    let inside: Vec<usize> = table().range(addr..addr + len).map(|(&a, _)| a).collect();
+    let inside: Vec<usize> =
+        tsan::aside(|| table().range(addr..addr + len).map(|(&a, _)| a).collect());
     for at in inside {
         mutex::assert_free(at);
         forget_mutex(at);

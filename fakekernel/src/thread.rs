@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::panic::resume_unwind;
 use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering::*};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use bindings::*;
 
@@ -20,6 +20,7 @@ use crate::held::HeldSet;
 use crate::panic::{AltStack, kernel_panic, symbol};
 use crate::proc::Proc;
 use crate::sched::{self, Outcome, TaskId};
+use crate::tsan;
 
 /// `arch_prctl` code that sets the GS base.
 const ARCH_SET_GS: libc::c_int = 0x1001;
@@ -68,6 +69,11 @@ unsafe impl Sync for Thread {}
 unsafe impl Send for Thread {}
 
 static THREADS: Mutex<Vec<&'static Thread>> = Mutex::new(Vec::new());
+
+fn threads() -> MutexGuard<'static, Vec<&'static Thread>> {
+    THREADS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 static NEXT_DID: AtomicUsize = AtomicUsize::new(1);
 
 impl Thread {
@@ -109,10 +115,7 @@ impl Thread {
             (*cpu).cpu_thread = t;
         }
         thread.set_process(proc, kind == Kind::Lwp);
-        THREADS
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(thread);
+        tsan::aside(|| threads().push(thread));
         thread
     }
 
@@ -241,10 +244,7 @@ pub fn current() -> &'static Thread {
 
 /// Every thread that ever was, in the order of creation.
 pub fn all() -> Vec<&'static Thread> {
-    THREADS
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
-        .clone()
+    tsan::aside(|| threads().clone())
 }
 
 /// A started thread.
@@ -369,8 +369,7 @@ pub(crate) fn assert_may_sleep(what: &str, caller: usize) {
 }
 
 fn of_task(task: TaskId) -> Option<&'static Thread> {
-    let threads = THREADS.lock().unwrap_or_else(PoisonError::into_inner);
-    threads.iter().copied().find(|t| t.task() == Some(task))
+    all().into_iter().find(|t| t.task() == Some(task))
 }
 
 /// A line for each mutex that the thread of a task holds.

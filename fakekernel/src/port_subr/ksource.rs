@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use bindings::*;
 
@@ -66,7 +67,7 @@ pub unsafe extern "C" fn port_associate_ksource(
             }
             *head = entry;
         } else {
-            (*entry).portsrc_cnt += 1;
+            adjust(entry, 1);
         }
         mutex_exit(mutex);
         releasef(port);
@@ -99,8 +100,7 @@ pub unsafe extern "C" fn port_dissociate_ksource(
         let portq = &raw mut (*pp).port_queue;
         let mutex = &raw mut (*portq).portq_source_mutex;
         mutex_enter(mutex);
-        (*ps).portsrc_cnt -= 1;
-        let gone = (*ps).portsrc_cnt == 0;
+        let gone = adjust(ps, -1) == 0;
         if gone {
             let next = (*ps).portsrc_next;
             let prev = (*ps).portsrc_prev;
@@ -120,4 +120,18 @@ pub unsafe extern "C" fn port_dissociate_ksource(
         releasef(port);
         0
     }
+}
+
+/// Changes the count of an entry and answers it. A module may enter one and the same entry in
+/// several ports and pin its count; there the ports' mutexes do not keep each other out, and like
+/// the kernel's plain increment this is no read-modify-write: an update may get lost.
+///
+/// # Safety
+/// The caller holds portq_source_mutex of a port that has the entry.
+unsafe fn adjust(entry: *mut port_source_t, by: c_int) -> c_int {
+    // SAFETY: the entry is alive (contract); the module uses the count as an atomic too.
+    let count = unsafe { AtomicI32::from_ptr(&raw mut (*entry).portsrc_cnt) };
+    let value = count.load(Relaxed).wrapping_add(by);
+    count.store(value, Relaxed);
+    value
 }

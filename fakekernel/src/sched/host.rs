@@ -19,6 +19,7 @@ use super::timers::Timers;
 use super::{Body, Hrtime, Outcome, Sched, TaskId, Wait, WaitKind, Woken};
 use crate::config::{Clock, Config};
 use crate::panic::{kernel_panic, symbol};
+use crate::tsan::{BOOKS, RELEASE};
 
 /// Tasks that one kernel can start in its life.
 const TASKS: usize = 1 << 16;
@@ -124,8 +125,8 @@ impl Host {
         for joiner in joiners {
             self.wake(joiner);
         }
-        let left = self.live.fetch_sub(1, SeqCst) - 1;
-        let mut suspect = self.running.fetch_sub(1, SeqCst) == 1 && left > 0 && self.stopped();
+        let left = self.live.fetch_sub(1, RELEASE) - 1;
+        let mut suspect = self.running.fetch_sub(1, RELEASE) == 1 && left > 0 && self.stopped();
         // No task any more, but the only one to know that nothing runs.
         while suspect {
             suspect = self.stands_still(std::thread::sleep);
@@ -157,6 +158,8 @@ impl Host {
         if self.clock == Clock::Real {
             return self.nothing_runs();
         }
+        // Whoever goes on now goes on after all that the others did.
+        self.running.load(Acquire);
         loop {
             let tasks = if let Some(settler) = self.timers.pop_settler() {
                 vec![settler]
@@ -166,13 +169,13 @@ impl Host {
             } else {
                 self.deadlock()
             };
-            self.running.fetch_add(tasks.len(), SeqCst);
+            self.running.fetch_add(tasks.len(), BOOKS);
             // A task released first may wake one that comes later in the list and count it itself.
             let late = tasks
                 .iter()
                 .filter(|task| !self.release(self.task(**task), true))
                 .count();
-            if late == 0 || self.running.fetch_sub(late, SeqCst) != late {
+            if late == 0 || self.running.fetch_sub(late, RELEASE) != late {
                 return false;
             }
         }
@@ -213,11 +216,11 @@ impl Host {
                 let left = when.saturating_sub(self.now());
                 if left <= 0 {
                     // Counted before the state changes, as a waker does.
-                    self.running.fetch_add(1, SeqCst);
+                    self.running.fetch_add(1, BOOKS);
                     if self.release(me, true) {
                         return;
                     }
-                    self.running.fetch_sub(1, SeqCst);
+                    self.running.fetch_sub(1, RELEASE);
                 } else {
                     std::thread::park_timeout(Duration::from_nanos(left.unsigned_abs()));
                 }
@@ -234,8 +237,8 @@ impl Sched for Host {
     fn spawn(&self, name: &str, body: Body) -> TaskId {
         let task = self.create(name);
         let id = task.id;
-        self.live.fetch_add(1, SeqCst);
-        self.running.fetch_add(1, SeqCst);
+        self.live.fetch_add(1, BOOKS);
+        self.running.fetch_add(1, BOOKS);
         let Some(host) = self.me.upgrade() else {
             kernel_panic("sched", "the scheduler is gone");
         };
@@ -299,19 +302,19 @@ impl Sched for Host {
         // From here on a waker may already have counted this task as runnable;
         // taking it off the count below balances that.
         me.set_wait(wait);
-        self.blocks.fetch_add(1, SeqCst);
+        self.blocks.fetch_add(1, BOOKS);
         if let Some(when) = deadline {
-            self.timed.fetch_add(1, SeqCst);
+            self.timed.fetch_add(1, BOOKS);
             if self.clock == Clock::Virtual {
                 self.timers.arm(when, me.id);
             }
         } else if wait.kind == WaitKind::Settle {
             self.timers.settle(me.id);
         }
-        let suspect = self.running.fetch_sub(1, SeqCst) == 1 && self.stopped();
+        let suspect = self.running.fetch_sub(1, RELEASE) == 1 && self.stopped();
         self.park(me, deadline, suspect);
         if let Some(when) = deadline {
-            self.timed.fetch_sub(1, SeqCst);
+            self.timed.fetch_sub(1, BOOKS);
             if self.clock == Clock::Virtual {
                 self.timers.disarm(when, me.id);
             }
@@ -341,11 +344,11 @@ impl Sched for Host {
                     }
                 }
                 PARKED => {
-                    self.running.fetch_add(1, SeqCst);
+                    self.running.fetch_add(1, BOOKS);
                     if self.release(task, false) {
                         return;
                     }
-                    self.running.fetch_sub(1, SeqCst);
+                    self.running.fetch_sub(1, RELEASE);
                 }
                 _ => return,
             }

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 
 use super::{Hrtime, TaskId};
+use crate::tsan;
 
 #[derive(Default)]
 struct Inner {
@@ -18,7 +19,7 @@ pub(super) struct Timers(Mutex<Inner>);
 
 impl Timers {
     fn with<R>(&self, f: impl FnOnce(&mut Inner) -> R) -> R {
-        f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        tsan::aside(|| f(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     pub(super) fn arm(&self, when: Hrtime, task: TaskId) {
