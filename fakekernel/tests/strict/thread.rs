@@ -162,7 +162,7 @@ fn exit_twice(_: &Kernel) {
 }
 
 fn signal_number(_: &Kernel) {
-    fakekernel::signal::post(thread::current(), 65);
+    fakekernel::signal::post(thread::current(), bindings::NSIG);
 }
 
 fn failure_is_joined(kernel: &Kernel) {
