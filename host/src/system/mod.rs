@@ -20,7 +20,7 @@ use suite::{
 use handle::{FakeChild, FakeThread};
 
 /// Descriptors that a process of the suite may have.
-pub const DESCRIPTORS: u32 = 1024;
+pub const DESCRIPTORS: u32 = 131_072;
 
 thread_local! {
     /// The lwp that this host thread runs, for callbacks that come out of the kernel.

@@ -263,7 +263,7 @@ fn one_of_many(ctx: &Ctx<'_>) -> Verdict {
     check::equal("users", users, expected)
 }
 
-/// POLLHUP for the end that stays.
+/// For the end that stays: the end of a stream, a hangup, or the error of writing.
 fn peer(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     for (one, other) in [ctx.pipe()?, ctx.socketpair()?] {
@@ -273,8 +273,8 @@ fn peer(ctx: &Ctx<'_>) -> Verdict {
         check::equal("events queued", port.queued(), Ok(1))?;
         let event = port.get(Timeout::Poll)?;
         check::equal("object", event.object, one as u64)?;
-        let end = i32::from(poll::IN | poll::HUP);
-        check::that("POLLIN or POLLHUP", event.events & end != 0)?;
+        let end = i32::from(poll::IN | poll::HUP | poll::ERR);
+        check::that("the event says so", event.events & end != 0)?;
         check::equal("other bits", event.events & !end, 0)?;
     }
     Ok(())

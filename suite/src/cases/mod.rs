@@ -38,13 +38,18 @@ mod fd;
 mod fd_close;
 mod fd_dup;
 mod fd_errno;
+mod fd_load;
+mod fd_model;
 mod fd_port_close;
+mod fd_race;
 mod fd_reassociate;
 mod fd_replay;
 mod fd_wakeup;
+mod fd_window;
 mod fork;
 mod fork_fd;
 mod fork_fd_foreign;
+mod fork_fd_refused;
 mod get;
 mod getn;
 mod getn_bounds;
@@ -111,6 +116,7 @@ const LISTS: &[&[Case]] = &[
     fork::CASES,
     fork_fd::CASES,
     fork_fd_foreign::CASES,
+    fork_fd_refused::CASES,
     share::CASES,
     ksource::CASES,
     ksource_close::CASES,
@@ -121,6 +127,10 @@ const LISTS: &[&[Case]] = &[
     fd_reassociate::CASES,
     fd_errno::CASES,
     fd_replay::CASES,
+    fd_window::CASES,
+    fd_race::CASES,
+    fd_model::CASES,
+    fd_load::CASES,
     fd_close::CASES,
     fd_port_close::CASES,
     fd_dup::CASES,
