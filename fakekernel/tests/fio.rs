@@ -1,36 +1,33 @@
 //! Descriptors: allocation, dup, fork, and a close that others are in the way of.
 
+#[path = "support/sleeper.rs"]
+mod sleeper;
 mod support;
 
-use std::ffi::{c_int, c_void};
 use std::process::ExitCode;
 use std::ptr;
-use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 
 use bindings::*;
 use fakekernel::fault;
 use fakekernel::fault::{Fault, FaultRule, When};
 use fakekernel::user::{Lwp, Model, ProcCfg, Whence};
+use sleeper::{CLOSES, COUNTS, DEAF, SLEEPER, open_sleeper};
 use support::{Kernel, case, process, process_with, trip};
 
 fn main() -> ExitCode {
     support::main(vec![
         case("open.lowest_descriptor", lowest),
-        case("open.lowest_of_many", lowest_of_many),
-        case("open.hundred_thousand", hundred_thousand),
         case("open.emfile_at_the_limit", emfile),
         case("open.emfile_by_fault", emfile_fault),
         case("close.ebadf", close_ebadf),
         case("close.pokes_sleeper_and_waits", close_pokes),
         case("close.waits_for_deaf_sleeper", close_waits),
-        case("close.waits_while_the_table_grows", close_grows),
         case("dup.shares_the_file", dup_shares),
         case("dup2.replaces_and_checks_range", dup2),
         case("dup2.waits_for_a_reserved_descriptor", dup2_reserved),
         case("fork.shares_files", fork_shares),
         case("fork.clofork_stays", fork_clofork),
-        case("fork.while_descriptors_come_and_go", fork_race).on(restless),
-        case("grow.under_everybodys_feet", grow_race).on(restless),
         case("fork.memory_is_its_own", fork_memory),
         case("exit.closes_everything", exit_closes),
         case("device.answers", device_answers),
@@ -48,117 +45,6 @@ fn main() -> ExitCode {
     ])
 }
 
-/// A file whose read sleeps on a cv, interruptibly or not.
-struct Sleeper {
-    lock: kmutex_t,
-    cv: kcondvar_t,
-}
-
-static SLEEPER: AtomicPtr<Sleeper> = AtomicPtr::new(ptr::null_mut());
-static DEAF: AtomicI32 = AtomicI32::new(0);
-static CLOSES: AtomicU32 = AtomicU32::new(0);
-static COUNTS: AtomicU32 = AtomicU32::new(0);
-
-unsafe extern "C" fn sleeper_read(
-    _vp: *mut vnode_t,
-    _uio: *mut uio_t,
-    _flag: c_int,
-    _cr: *mut cred_t,
-    _ct: *mut caller_context_t,
-) -> c_int {
-    let s = SLEEPER.load(SeqCst);
-    // SAFETY: the test's own lock and cv.
-    unsafe {
-        mutex_enter(&raw mut (*s).lock);
-        let error = if DEAF.load(SeqCst) != 0 {
-            cv_wait(&raw mut (*s).cv, &raw mut (*s).lock);
-            0
-        } else if cv_wait_sig(&raw mut (*s).cv, &raw mut (*s).lock) == 0 {
-            EINTR
-        } else {
-            0
-        };
-        mutex_exit(&raw mut (*s).lock);
-        error
-    }
-}
-
-unsafe extern "C" fn sleeper_close(
-    _vp: *mut vnode_t,
-    _flag: c_int,
-    count: c_int,
-    _offset: offset_t,
-    _cr: *mut cred_t,
-    _ct: *mut caller_context_t,
-) -> c_int {
-    CLOSES.fetch_add(1, SeqCst);
-    COUNTS.store(count as u32, SeqCst);
-    0
-}
-
-unsafe extern "C" fn sleeper_inactive(
-    vp: *mut vnode_t,
-    _cr: *mut cred_t,
-    _ct: *mut caller_context_t,
-) {
-    // SAFETY: the last hold of the vnode; operations and sleeper are the test's own.
-    unsafe {
-        let ops = (*vp).v_op;
-        vn_free(vp);
-        vn_freevnodeops(ops);
-        let s = SLEEPER.swap(ptr::null_mut(), SeqCst);
-        mutex_destroy(&raw mut (*s).lock);
-        kmem_free(s.cast(), size_of::<Sleeper>());
-    }
-}
-
-fn op(name: &'static std::ffi::CStr, f: *const c_void) -> fs_operation_def_t {
-    // SAFETY: all members of the union are one pointer.
-    let func = unsafe { std::mem::transmute::<*const c_void, fs_func_p>(f) };
-    fs_operation_def_t {
-        name: name.as_ptr(),
-        func,
-    }
-}
-
-/// Opens a sleeper.
-fn open_sleeper() -> (i32, *mut vnode_t) {
-    let end = fs_operation_def_t {
-        name: ptr::null(),
-        ..op(c"", ptr::null())
-    };
-    let template = [
-        op(c"read", sleeper_read as *const c_void),
-        op(c"close", sleeper_close as *const c_void),
-        op(c"inactive", sleeper_inactive as *const c_void),
-        end,
-    ];
-    // SAFETY: the kernel's interface, used as documented.
-    unsafe {
-        let s: *mut Sleeper = kmem_zalloc(size_of::<Sleeper>(), KM_SLEEP).cast();
-        mutex_init(
-            &raw mut (*s).lock,
-            ptr::null_mut(),
-            MUTEX_DEFAULT,
-            ptr::null_mut(),
-        );
-        SLEEPER.store(s, SeqCst);
-        let mut ops = ptr::null_mut();
-        assert_eq!(
-            vn_make_ops(c"sleeper".as_ptr(), template.as_ptr(), &raw mut ops),
-            0
-        );
-        let vp = vn_alloc(KM_SLEEP);
-        vn_setops(vp, ops);
-        (*vp).v_type = VCHR;
-        let (mut fp, mut fd) = (ptr::null_mut(), -1);
-        assert_eq!(falloc(vp, FREAD, &raw mut fp, &raw mut fd), 0);
-        mutex_exit(&raw mut (*fp).f_tlock);
-        setf(fd, fp);
-        (fd, vp)
-    }
-}
-
 fn lowest(kernel: &Kernel) {
     process(kernel, |lwp| {
         assert_eq!(
@@ -168,65 +54,6 @@ fn lowest(kernel: &Kernel) {
         assert_eq!(lwp.close(1), Ok(()));
         assert_eq!(lwp.dup(2), Ok(1));
         assert_eq!(lwp.open_null(), Ok(3));
-    });
-}
-
-/// Every rule on, and tasks that give way often.
-fn restless() -> fakekernel::Config {
-    fakekernel::Config {
-        yield_chance: 0.3,
-        ..support::strict()
-    }
-}
-
-fn lowest_of_many(kernel: &Kernel) {
-    let cfg = ProcCfg {
-        nofile: 600,
-        ..ProcCfg::default()
-    };
-    process_with(kernel, cfg, |lwp| {
-        let mut open = [false; 600];
-        let mut random = 1_u32;
-        for _ in 0..4000 {
-            random = random.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-            let pick = (random >> 8) as usize % 600;
-            if open[pick] {
-                assert_eq!(lwp.close(pick as i32), Ok(()));
-                open[pick] = false;
-            } else if random >> 31 == 0 {
-                let free = open.iter().position(|taken| !taken);
-                let free = free.map(|fd| fd as i32).ok_or(EMFILE);
-                assert_eq!(lwp.open_null(), free);
-                if let Ok(fd) = free {
-                    open[fd as usize] = true;
-                }
-            } else if let Some(from) = open.iter().position(|&taken| taken) {
-                // Anywhere in the table, which may have to grow for it.
-                assert_eq!(lwp.dup2(from as i32, pick as i32), Ok(pick as i32));
-                open[pick] = true;
-            }
-        }
-    });
-}
-
-fn hundred_thousand(kernel: &Kernel) {
-    let many = 100_000;
-    let cfg = ProcCfg {
-        nofile: many as u32,
-        ..ProcCfg::default()
-    };
-    process_with(kernel, cfg, |lwp| {
-        let null = lwp.open_null().unwrap();
-        for fd in 1..many {
-            assert_eq!(lwp.dup(null), Ok(fd));
-        }
-        assert_eq!(lwp.dup(null), Err(EMFILE));
-        let child = lwp.fork(None, move |lwp| lwp.close(many - 1));
-        assert_eq!(child.wait(), Ok(()));
-        for fd in [77_777, 5] {
-            assert_eq!(lwp.close(fd), Ok(()));
-        }
-        assert_eq!([lwp.dup(null), lwp.dup(null)], [Ok(5), Ok(77_777)]);
     });
 }
 
@@ -317,79 +144,6 @@ fn close_waits(kernel: &Kernel) {
         assert_eq!(reader.join(), Ok(0));
         assert_eq!(closer.join(), Ok(()));
         assert_eq!(CLOSES.load(SeqCst), 1);
-    });
-}
-
-fn close_grows(kernel: &Kernel) {
-    process(kernel, |lwp| {
-        DEAF.store(1, SeqCst);
-        let (fd, _) = open_sleeper();
-        let reader = lwp.spawn(move |lwp| {
-            let addr = lwp.alloc(8);
-            lwp.read(fd, addr, 8)
-        });
-        lwp.settle();
-        let closer = lwp.spawn(move |lwp| lwp.close(fd));
-        lwp.settle();
-        // The closer waits in a place of the table that is replaced now.
-        let null = lwp.open_null().unwrap();
-        assert_eq!(lwp.dup2(null, 200), Ok(200));
-        lwp.settle();
-        assert!(!closer.has_ended());
-        let s = SLEEPER.load(SeqCst);
-        // SAFETY: the reader keeps the file and so the sleeper.
-        unsafe {
-            mutex_enter(&raw mut (*s).lock);
-            cv_signal(&raw mut (*s).cv);
-            mutex_exit(&raw mut (*s).lock);
-        }
-        assert_eq!(reader.join(), Ok(0));
-        assert_eq!(closer.join(), Ok(()));
-        assert_eq!(lwp.getfd(200), Ok(0));
-    });
-}
-
-fn grow_race(kernel: &Kernel) {
-    process(kernel, |lwp| {
-        let null = lwp.open_null().unwrap();
-        let others: Vec<_> = (0..3)
-            .map(|i| {
-                lwp.spawn(move |lwp| {
-                    for turn in 0..60 {
-                        let fd = lwp.dup(null).unwrap();
-                        assert_eq!(lwp.setfd(fd, FD_CLOEXEC), Ok(()));
-                        assert_eq!(lwp.dup2(null, turn + 60 * (i + 1)), Ok(turn + 60 * (i + 1)));
-                        assert_eq!(lwp.getfd(fd), Ok(FD_CLOEXEC));
-                        assert_eq!(lwp.close(fd), Ok(()));
-                    }
-                })
-            })
-            .collect();
-        for other in others {
-            other.join();
-        }
-        for fd in 60..240 {
-            assert_eq!(lwp.close(fd), Ok(()));
-        }
-    });
-}
-
-fn fork_race(kernel: &Kernel) {
-    process(kernel, |lwp| {
-        let (sleeper, _) = open_sleeper();
-        let other = lwp.spawn(move |lwp| {
-            for _ in 0..40 {
-                let fd = lwp.dup(sleeper).unwrap();
-                lwp.yield_now();
-                assert_eq!(lwp.close(fd), Ok(()));
-            }
-        });
-        for _ in 0..5 {
-            lwp.fork(None, |_| ()).wait();
-        }
-        other.join();
-        assert_eq!(lwp.close(sleeper), Ok(()));
-        assert_eq!(COUNTS.load(SeqCst), 1, "no count is left over");
     });
 }
 

@@ -204,6 +204,24 @@ pub fn close_several(kernel: &Kernel) {
     });
 }
 
+pub fn close_moved(kernel: &Kernel) {
+    process(kernel, |lwp| {
+        open(4);
+        let (a, b) = (lwp.open_latch().unwrap(), lwp.open_latch().unwrap());
+        let (one, two) = (associate(a, POLLIN), associate(a, POLLIN));
+        associate(b, POLLIN);
+        // The table is replaced; the lists of its descriptors are in the new one.
+        assert_eq!(lwp.dup2(a, 200), Ok(200));
+        assert_eq!(lwp.close(200), Ok(()));
+        assert_eq!(associations(), 3);
+        dissociate(a, one);
+        set(lwp, a);
+        assert_eq!(dissociate(a, two), 1);
+        assert_eq!(lwp.close(b), Ok(()));
+        assert_eq!((counts(), associations()), ((0, 0), 0));
+    });
+}
+
 pub fn close_others(kernel: &Kernel) {
     process(kernel, |lwp| {
         open(4);

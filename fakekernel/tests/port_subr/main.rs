@@ -52,6 +52,7 @@ fn main() -> ExitCode {
         case("fd.pollwakeup_adds_hangups", fd::hangup),
         case("fd.close_ends_the_association", fd::close),
         case("fd.close_ends_all_of_several", fd::close_several),
+        case("fd.close_after_the_table_was_replaced", fd::close_moved),
         case("fd.close_of_a_dup_or_by_a_child", fd::close_others),
         case("fd.exit_ends_the_association", fd::exit_ends),
         case("fd.exec_ends_the_association", fd::exec_ends),
