@@ -390,6 +390,7 @@ pub unsafe extern "C" fn aio_close_port(
         while !discarded.is_null() {
             let reqp = discarded;
             discarded = (*reqp).aio_req_next;
+            (*reqp).aio_req_next = ptr::null_mut();
             aphysio_unlock(reqp);
             mutex_enter(aio_mutex);
             aio_req_free_port(aiop, reqp);
@@ -445,6 +446,9 @@ pub(crate) unsafe fn aio_req_free(aiop: *mut aio_t, reqp: *mut aio_req_t) {
 pub(crate) unsafe fn aio_req_free_port(aiop: *mut aio_t, reqp: *mut aio_req_t) {
     // SAFETY: locked, and the request is the caller's (contract).
     unsafe {
+        if !(*reqp).aio_req_next.is_null() {
+            kernel_panic("aio-queue", "a request is freed that is on a queue");
+        }
         let liop: *mut aio_lio_t = (*reqp).aio_req_lio.cast();
         if !liop.is_null() {
             (*liop).lio_nent -= 1;

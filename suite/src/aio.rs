@@ -319,18 +319,26 @@ impl<'s> Request<'s> {
         }
     }
 
-    /// Stores a result as libc's own threads do: the return value first.
-    pub fn set_result(&self, result: Result<i64, Errno>) {
-        let model = self.sys.model();
-        let at = self.addr() + self.form.layout().result;
-        let (value, errno) = match result {
-            Ok(value) => (value, 0),
-            Err(errno) => (-1, errno.0),
-        };
-        let size = model.pointer();
-        self.sys.poke(at, &value.to_ne_bytes()[..size]);
-        self.sys.poke(at + size, &errno.to_ne_bytes());
+    /// Address of the result.
+    pub fn result_addr(&self) -> usize {
+        self.addr() + self.form.layout().result
     }
+
+    /// Address and length of the buffer.
+    pub fn span(&self) -> (usize, usize) {
+        self.buffer
+    }
+}
+
+/// Stores a result at [`Request::result_addr`] as libc's own threads do: the return value first.
+pub fn store_result(sys: &dyn System, at: usize, result: Result<i64, Errno>) {
+    let (value, errno) = match result {
+        Ok(value) => (value, 0),
+        Err(errno) => (-1, errno.0),
+    };
+    let size = sys.model().pointer();
+    sys.poke(at, &value.to_ne_bytes()[..size]);
+    sys.poke(at + size, &errno.to_ne_bytes());
 }
 
 /// Room for a `port_notify_t`.

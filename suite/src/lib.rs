@@ -22,6 +22,7 @@ pub mod aio;
 pub mod cases;
 pub mod check;
 pub mod coverage;
+pub mod mq;
 pub mod tap;
 
 mod abi;

@@ -329,7 +329,8 @@ impl Submission {
     }
 
     /// Forgets a request that was not started. As in the kernel it is taken off `aio_portpending`
-    /// when the list has a port, whether or not the request has one.
+    /// when the list has a port, whether or not the request has one: a request that fails alone in
+    /// having a port, or in having none, breaks the queue (rule `aio-queue`).
     ///
     /// # Safety
     /// As for `submit`; the request is not used afterwards.

@@ -98,6 +98,7 @@ unsafe fn free_queues(aiop: *mut aio_t) {
         for queue in [cleanupq, notifyq, portq, portcleanupq] {
             for reqp in walk(queue) {
                 // Not under aio_mutex: it may sleep, and completions need the mutex.
+                (*reqp).aio_req_next = ptr::null_mut();
                 aphysio_unlock(reqp);
                 mutex_enter(aio_mutex);
                 aio_req_free(aiop, reqp);

@@ -53,6 +53,9 @@ pub(super) const CASES: &[Case] = &[
     )
     .needs(Caps::KAIO),
     case("aio.refusals_beside_retrieval", "S88 S95", beside).needs(Caps::KAIO),
+    case("aio.threads_of_libc_dispatch", "S89 S90 S91", by_thread)
+        .both()
+        .needs(Caps::KAIO),
     case("aio.files_without_it_are_refused", "S89", unsupported)
         .both()
         .needs(Caps::KAIO),
@@ -463,6 +466,44 @@ fn beside(ctx: &Ctx<'_>) -> Verdict {
         check::equal(format!("cookie {round}"), event.user, 1)?;
     }
     check::equal("submitter", submitter.join()?, Ok(Err(Errno::ENOTSUP)))?;
+    ctx.expect_queue(port, &[])
+}
+
+/// A regular file: EBADFD from the kernel, so libc reads it in a thread of its own, which stores
+/// the result and then dispatches the event. Another thread of libc fails.
+fn by_thread(ctx: &Ctx<'_>) -> Verdict {
+    aio::init(ctx.sys)?;
+    let fd = ctx.sys.open_file(b"what the file says")?;
+    ctx.keep(fd);
+    let port = ctx.port()?;
+    let number = port.fd();
+    for (file, user, expected) in [(fd, 0x55, Ok(18)), (-1, 0x56, Err(Errno::EBADF))] {
+        let request = request(ctx, file, number, user)?;
+        let refused = if file < 0 {
+            Errno::EBADF
+        } else {
+            Errno::EBADFD
+        };
+        check::refused("aio_read", request.read(), refused)?;
+        let (cb, result, span) = (request.addr(), request.result_addr(), request.span());
+        let worker = ctx.spawn(move |sys| {
+            let mut bytes = vec![0; span.1];
+            let got = sys.read(file, &mut bytes);
+            if let Ok(count) = got {
+                sys.poke(span.0, &bytes[..count]);
+            }
+            aio::store_result(sys, result, got.map(|count| count as i64));
+            Port::at(sys, number).dispatch(0, source::AIO, kaio::AREAD, cb, user)
+        })?;
+        let event = port.get(Timeout::Never)?;
+        let shown = Event::new(source::AIO, kaio::AREAD, cb as u64, user as u64);
+        check::equal("event", event, shown)?;
+        check::equal("result", request.result(), Some(expected))?;
+        if expected.is_ok() {
+            check::equal("bytes", &request.data()[..18], &b"what the file says"[..])?;
+        }
+        check::equal("dispatch", worker.join()?, Ok(()))?;
+    }
     ctx.expect_queue(port, &[])
 }
 

@@ -60,6 +60,7 @@ mod ksource_close;
 mod kstat;
 mod limits;
 mod memory;
+mod mq;
 mod nested;
 mod nested_cycle;
 mod order;
@@ -140,6 +141,7 @@ const LISTS: &[&[Case]] = &[
     aio_list::CASES,
     aio_close::CASES,
     aio_process::CASES,
+    mq::CASES,
     poll::CASES,
     stat::CASES,
     kstat::CASES,
