@@ -21,7 +21,7 @@ use bindings::*;
 
 pub use active::{clear_stale_fd, free_afd};
 pub(crate) use active::{is_stale, set_post_sys};
-pub(crate) use file::{F_TLOCK, fhold, finit, funhold};
+pub(crate) use file::{F_TLOCK, f_flag, f_offset, fhold, finit, funhold};
 pub use file::{closef, falloc, unfalloc};
 pub use portfd::{addfd_port, delfd_port};
 pub use table::{close_exec, closeall, flist_create, flist_fork};

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
@@ -31,7 +32,7 @@ pub(super) unsafe fn hold_file(fd: c_int, mode: Mode) -> Result<*mut vnode_t, c_
         if fp.is_null() {
             return Err(EBADF);
         }
-        let errno = if c_int::from((*fp).f_flag) & mode == 0 {
+        let errno = if c_int::from(fio::f_flag(fp).load(Relaxed)) & mode == 0 {
             EBADF
         } else if !rawdev::is_raw((*fp).f_vnode) {
             EBADFD

@@ -2,7 +2,7 @@
 
 use std::ffi::c_int;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicPtr, AtomicU16, Ordering};
 
 use bindings::*;
 
@@ -135,8 +135,9 @@ pub unsafe extern "C" fn closef(fp: *mut file_t) -> c_int {
         }
         (*fp).f_count -= 1;
         let (vp, cred) = ((*fp).f_vnode, (*fp).f_cred);
-        let flag = c_int::from((*fp).f_flag);
-        let error = crate::vnode::fop_close(vp, flag, count, (*fp).f_offset, cred, ptr::null_mut());
+        let flag = c_int::from(f_flag(fp).load(Ordering::Relaxed));
+        let offset = f_offset(fp).load(Ordering::Relaxed);
+        let error = crate::vnode::fop_close(vp, flag, count, offset, cred, ptr::null_mut());
         mutex_exit(&raw mut (*fp).f_tlock);
         if count == 1 {
             vn_rele(vp);
@@ -145,6 +146,24 @@ pub unsafe extern "C" fn closef(fp: *mut file_t) -> c_int {
         }
         error
     }
+}
+
+/// The flags of an open file, which F_SETFL may be changing.
+///
+/// # Safety
+/// `fp` is held.
+pub(crate) unsafe fn f_flag<'a>(fp: *mut file_t) -> &'a AtomicU16 {
+    // SAFETY: held (contract); an aligned word that changes through this only.
+    unsafe { AtomicU16::from_ptr(&raw mut (*fp).f_flag) }
+}
+
+/// The position of an open file, which others may be moving.
+///
+/// # Safety
+/// `fp` is held.
+pub(crate) unsafe fn f_offset<'a>(fp: *mut file_t) -> &'a AtomicI64 {
+    // SAFETY: held (contract); an aligned word that changes through this only.
+    unsafe { AtomicI64::from_ptr(&raw mut (*fp).f_offset) }
 }
 
 /// One more reference for a file the calling thread holds by getf.

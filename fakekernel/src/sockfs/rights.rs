@@ -6,6 +6,7 @@
 //! and is closed everywhere else is never freed, in the kernel as well.
 
 use std::ffi::c_int;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
@@ -19,7 +20,7 @@ use crate::mblk::{self, Msg};
 /// The caller holds `fp`.
 unsafe fn nonblocking(fp: *mut file_t) -> bool {
     // SAFETY: held (contract).
-    unsafe { c_int::from((*fp).f_flag) & (FNDELAY | FNONBLOCK) != 0 }
+    unsafe { c_int::from(fio::f_flag(fp).load(Relaxed)) & (FNDELAY | FNONBLOCK) != 0 }
 }
 
 /// Sends the open file of descriptor `fd`, with one byte, over the socket that `fp` is open on.

@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_short};
 use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
@@ -183,7 +184,7 @@ impl Lwp {
     pub fn getfl(&self, fd: i32) -> Result<i32, i32> {
         with_file(num::FCNTL, fd, |fp| {
             // SAFETY: held. FREAD and FWRITE are O_RDONLY.. plus one.
-            let flag = unsafe { c_int::from((*fp).f_flag) };
+            let flag = unsafe { c_int::from(fio::f_flag(fp).load(Relaxed)) };
             Ok(i64::from((flag & FMASK).wrapping_add(FOPEN as c_int)))
         })
         .map(|v| v as i32)

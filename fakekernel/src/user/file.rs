@@ -3,6 +3,7 @@
 
 use std::ffi::c_int;
 use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
@@ -10,6 +11,7 @@ use super::descriptor::{check, num, with_file};
 use super::lwp::Lwp;
 use super::stat::attributes;
 use crate::curthread::{cred, curproc};
+use crate::fio::{f_flag, f_offset};
 use crate::vnode::{
     fop_frlock, fop_ioctl, fop_read, fop_rwlock, fop_rwunlock, fop_seek, fop_write,
 };
@@ -40,8 +42,8 @@ impl Lwp {
                     (*fp).f_vnode,
                     F_SETLK,
                     lock.as_mut_ptr().cast(),
-                    c_int::from((*fp).f_flag),
-                    (*fp).f_offset,
+                    c_int::from(f_flag(fp).load(Relaxed)),
+                    f_offset(fp).load(Relaxed),
                     ptr::null_mut(),
                     (*fp).f_cred,
                     ptr::null_mut(),
@@ -83,7 +85,8 @@ impl Lwp {
                 if isize::try_from(len).is_err() {
                     return Err(EINVAL);
                 }
-                if c_int::from((*fp).f_flag) & mode == 0 {
+                let flag = f_flag(fp).load(Relaxed);
+                if c_int::from(flag) & mode == 0 {
                     return Err(EBADF);
                 }
                 let mut iov = iovec_t {
@@ -93,9 +96,9 @@ impl Lwp {
                 let mut uio: uio_t = std::mem::zeroed();
                 uio.uio_iov = &raw mut iov;
                 uio.uio_iovcnt = 1;
-                uio._uio_offset._f = (*fp).f_offset;
+                uio._uio_offset._f = f_offset(fp).load(Relaxed);
                 uio.uio_segflg = UIO_USERSPACE;
-                uio.uio_fmode = (*fp).f_flag;
+                uio.uio_fmode = flag;
                 uio._uio_limit._f = offset_t::MAX;
                 uio.uio_resid = len as isize;
                 let (vp, cr, none) = ((*fp).f_vnode, (*fp).f_cred, ptr::null_mut());
@@ -107,7 +110,7 @@ impl Lwp {
                     fop_write(vp, &raw mut uio, 0, cr, none)
                 };
                 if (*vp).v_type == VREG {
-                    (*fp).f_offset = uio._uio_offset._f;
+                    f_offset(fp).store(uio._uio_offset._f, Relaxed);
                 }
                 fop_rwunlock(vp, write, none);
                 let done = len - uio.uio_resid as usize;
@@ -130,7 +133,7 @@ impl Lwp {
             // SAFETY: held.
             unsafe {
                 let vp = (*fp).f_vnode;
-                let old = (*fp).f_offset;
+                let old = f_offset(fp).load(Relaxed);
                 let from = match whence {
                     Whence::Set => 0,
                     Whence::Cur => old,
@@ -138,7 +141,7 @@ impl Lwp {
                 };
                 let mut new = from.wrapping_add(offset);
                 check(fop_seek(vp, old, &raw mut new, ptr::null_mut()))?;
-                (*fp).f_offset = new;
+                f_offset(fp).store(new, Relaxed);
                 Ok(new)
             }
         })
@@ -153,7 +156,7 @@ impl Lwp {
             let mut value = 0;
             // SAFETY: held; the result is writable.
             unsafe {
-                let flag = c_int::from((*fp).f_flag) | (*curproc()).p_model as c_int;
+                let flag = c_int::from(f_flag(fp).load(Relaxed)) | (*curproc()).p_model as c_int;
                 let none = ptr::null_mut();
                 check(fop_ioctl(
                     (*fp).f_vnode,

@@ -2,6 +2,7 @@
 //! descriptors travel.
 
 use std::ffi::{c_int, c_short};
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
@@ -89,8 +90,9 @@ impl Lwp {
         .map(|fd| fd as i32)
     }
 
-    /// execve(2) of a program that goes on behind this call: closes the descriptors that have
-    /// FD_CLOEXEC, deletes timers, keeps everything else. Memory stays mapped, unlike in the kernel.
+    /// execve(2) of a program that goes on behind this call: removes the timers, closes the
+    /// descriptors that have FD_CLOEXEC. Memory stays mapped, unlike in the kernel, and so
+    /// asynchronous transfers go on.
     ///
     /// # Errors
     /// EBUSY when the process has another lwp (the kernel would end it).
@@ -218,15 +220,16 @@ impl Lwp {
         with_file(num::FCNTL, fd, |fp| {
             // SAFETY: held; f_flag changes under f_tlock.
             unsafe {
-                let old = c_int::from((*fp).f_flag);
+                let flag = fio::f_flag(fp);
+                let old = c_int::from(flag.load(Relaxed));
                 let none = std::ptr::null_mut();
                 let error = fop_setfl((*fp).f_vnode, old, flags & CHANGED, cred(), none);
                 if error != 0 {
                     return Err(error);
                 }
                 mutex_enter(&raw mut (*fp).f_tlock);
-                let kept = c_int::from((*fp).f_flag) & !CHANGED;
-                (*fp).f_flag = (kept | (flags & CHANGED)) as ushort_t;
+                let kept = c_int::from(flag.load(Relaxed)) & !CHANGED;
+                flag.store((kept | (flags & CHANGED)) as ushort_t, Relaxed);
                 mutex_exit(&raw mut (*fp).f_tlock);
                 Ok(0)
             }

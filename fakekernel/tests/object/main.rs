@@ -6,6 +6,7 @@
 mod support;
 
 mod device;
+mod many;
 mod pipe;
 mod regular;
 mod socket;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
         travel::cases(),
         regular::cases(),
         device::cases(),
+        many::cases(),
     ];
     support::main(cases.concat())
 }
