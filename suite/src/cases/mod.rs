@@ -49,6 +49,7 @@ mod fd_window;
 mod fork;
 mod fork_fd;
 mod fork_fd_foreign;
+mod fork_fd_race;
 mod fork_fd_refused;
 mod get;
 mod getn;
@@ -130,6 +131,7 @@ const LISTS: &[&[Case]] = &[
     fd_replay::CASES,
     fd_window::CASES,
     fd_race::CASES,
+    fork_fd_race::CASES,
     fd_model::CASES,
     fd_load::CASES,
     fd_close::CASES,
