@@ -9,6 +9,11 @@ use crate::stage::Stage;
 use crate::watchlist::Watchlist;
 use crate::{Cookie, Tally};
 
+/// Event bits of [`Cookie::STOP`].
+const STOP: i32 = 1;
+/// Event bits of a user event that asks to associate the descriptor whose index it has.
+const WATCH: i32 = 2;
+
 /// The loop of one thread. Every descriptor with an event is dealt with by one thread until it is
 /// associated again.
 pub(crate) struct EventLoop<'a> {
@@ -55,6 +60,7 @@ impl<'a> EventLoop<'a> {
         handle: impl Fn(&mut EventLoop<'a>, usize) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let mut ready = Vec::new();
+        let mut new = Vec::new();
         loop {
             let got = match self.retriever.wait() {
                 Ok(got) => got,
@@ -68,11 +74,14 @@ impl<'a> EventLoop<'a> {
             // a descriptor that is in the list twice is noticed.
             for index in 0..got {
                 let event = self.retriever.event(index);
-                if i32::from(event.source) == source::USER && event.user == Cookie::STOP {
-                    stops += 1;
-                } else {
-                    ready.push(self.watched.receive(event)?);
+                match (i32::from(event.source), event.events) {
+                    (source::USER, STOP) if event.user == Cookie::STOP => stops += 1,
+                    (source::USER, WATCH) => new.push(event.user as usize),
+                    _ => ready.push(self.watched.receive(event)?),
                 }
+            }
+            for index in new.drain(..) {
+                self.watched.arm(self.port, index)?;
             }
             for index in ready.drain(..) {
                 handle(&mut self, index)?;
@@ -88,8 +97,14 @@ impl<'a> EventLoop<'a> {
 /// Ends `count` loops.
 pub(crate) fn stop(port: Port<'_>, count: u16) -> Result<(), Failure> {
     for _ in 0..count {
-        port.send(1, Cookie::STOP as usize)
+        port.send(STOP, Cookie::STOP as usize)
             .map_err(|why| Failure::new(format_args!("port_send of the end of a loop: {why}")))?;
     }
     Ok(())
+}
+
+/// Asks some loop to associate descriptor `index` of its watchlist.
+pub(crate) fn watch(port: Port<'_>, index: usize) -> Result<(), Failure> {
+    port.send(WATCH, index)
+        .map_err(|why| Failure::new(format_args!("port_send of a new descriptor: {why}")))
 }

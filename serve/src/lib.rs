@@ -30,6 +30,7 @@ mod scenario;
 mod scenarios;
 mod sender;
 mod service;
+mod socket_pairs;
 mod stage;
 mod tally;
 mod watchlist;

@@ -19,6 +19,8 @@ pub struct Tally {
     /// Events of descriptors at which there was nothing to read. They are legal: a wakeup may come
     /// late, when its cause was found by an association and is dealt with.
     pub spurious: u64,
+    /// Connections that were closed and opened again.
+    pub renewed: u64,
     /// Events that the port refused with `EAGAIN`; they are sent again.
     pub refused: u64,
     /// What was wrong.
@@ -46,6 +48,7 @@ impl Tally {
         self.expired += other.expired;
         self.alerted += other.alerted;
         self.spurious += other.spurious;
+        self.renewed += other.renewed;
         self.refused += other.refused;
         self.findings.merge(other.findings);
     }

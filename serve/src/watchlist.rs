@@ -1,7 +1,7 @@
 //! [`Watchlist`]: the descriptors that are associated with the port of a stage.
 
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicI32, Ordering::SeqCst};
 
 use suite::{Event, Failure, Port, System, poll, source};
 
@@ -11,14 +11,14 @@ const WANTED: i32 = poll::IN as i32;
 /// What may be delivered beside that.
 const UNASKED: i32 = poll::HUP as i32 | poll::ERR as i32;
 
-/// One descriptor.
+/// One descriptor, -1 while there is none.
 ///
 /// # Invariants
 ///
 /// `armed` is set by the thread that is about to associate the descriptor and cleared by the one
 /// that has its event, which then is the only one that deals with the descriptor (S19).
 struct Entry {
-    fd: i32,
+    fd: AtomicI32,
     armed: AtomicBool,
 }
 
@@ -29,7 +29,7 @@ impl Watchlist {
     /// Descriptors that are not associated yet.
     pub fn new(fds: impl IntoIterator<Item = i32>) -> Watchlist {
         let entry = |fd| Entry {
-            fd,
+            fd: AtomicI32::new(fd),
             armed: AtomicBool::new(false),
         };
         Watchlist(fds.into_iter().map(entry).collect())
@@ -37,12 +37,19 @@ impl Watchlist {
 
     /// The descriptors in order.
     pub fn fds(&self) -> impl Iterator<Item = i32> {
-        self.0.iter().map(|entry| entry.fd)
+        self.0.iter().map(|entry| entry.fd.load(SeqCst))
     }
 
     /// Descriptor `index`; -1 if there is none.
     pub fn fd(&self, index: usize) -> i32 {
-        self.0.get(index).map_or(-1, |entry| entry.fd)
+        self.0.get(index).map_or(-1, |entry| entry.fd.load(SeqCst))
+    }
+
+    /// Makes `fd` descriptor `index`; -1 once it is closed. Only for the thread that deals with it.
+    pub fn replace(&self, index: usize, fd: i32) {
+        if let Some(entry) = self.0.get(index) {
+            entry.fd.store(fd, SeqCst);
+        }
     }
 
     /// Associates every descriptor. Answers how many bytes of kernel memory came with that, if the
@@ -65,9 +72,10 @@ impl Watchlist {
                 "no descriptor has index {index}"
             )));
         };
+        let fd = fd.load(SeqCst);
         // Before the call: by its end another thread may have the event.
         armed.store(true, SeqCst);
-        port.associate(source::FD, *fd as usize, WANTED, index)
+        port.associate(source::FD, fd as usize, WANTED, index)
             .map_err(|why| Failure::new(format_args!("port_associate of descriptor {fd}: {why}")))
     }
 
@@ -87,7 +95,7 @@ impl Watchlist {
         let index = usize::try_from(event.user).unwrap_or(usize::MAX);
         let entry = self.0.get(index).filter(|entry| {
             i32::from(event.source) == source::FD
-                && event.object == entry.fd as u64
+                && event.object == entry.fd.load(SeqCst) as u64
                 && event.events != 0
                 && event.events & !(WANTED | UNASKED) == 0
         });
@@ -96,8 +104,7 @@ impl Watchlist {
                 "not the event of an association: {event:?}"
             ))),
             Some(entry) if !entry.armed.swap(false, SeqCst) => Err(Failure::new(format_args!(
-                "duplicated: descriptor {} has an event and is not associated: {event:?}",
-                entry.fd
+                "duplicated: an event of a descriptor that is not associated: {event:?}"
             ))),
             Some(_) => Ok(index),
         }

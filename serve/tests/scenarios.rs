@@ -184,6 +184,7 @@ fn descriptors_are_counted() {
     let echo = serve("echo", Fault::None);
     assert_eq!((echo.retrievers, echo.senders), (3, 2));
     assert_eq!(echo.connections, Some(CONNECTIONS));
+    assert!(echo.tally.renewed > 0, "{}", echo.tally.renewed);
     let idle = serve("idle", Fault::None);
     assert_eq!((idle.retrievers, idle.senders), (3, 2));
     assert_eq!(idle.connections, Some(CONNECTIONS));
@@ -194,7 +195,7 @@ fn descriptors_are_counted() {
 fn an_event_of_a_descriptor_that_is_not_associated_is_noticed() {
     for name in of_descriptors() {
         let service = serve(name, Fault::Stutter(50));
-        let words = "and is not associated";
+        let words = "of a descriptor that is not associated";
         assert!(
             says(&service, words),
             "{name}: {:?}",
@@ -238,13 +239,7 @@ fn events_and_slots_that_survive_their_descriptor_are_noticed() {
     let service = serve("idle", Fault::KeepAtClose);
     let words = "events are queued although no descriptor is left";
     assert!(says(&service, words), "{:?}", service.tally.findings);
-    for name in of_descriptors() {
-        let service = serve(name, Fault::KeepSlots);
-        let words = "slots are free without associations: EAGAIN";
-        assert!(
-            says(&service, words),
-            "{name}: {:?}",
-            service.tally.findings
-        );
-    }
+    let service = serve("idle", Fault::KeepSlots);
+    let words = "slots are free without associations: EAGAIN";
+    assert!(says(&service, words), "{:?}", service.tally.findings);
 }

@@ -144,6 +144,8 @@ pub struct ScenarioReport {
     pub expired: u64,
     /// Events of descriptors at which there was nothing to read.
     pub spurious: u64,
+    /// Connections closed and opened again.
+    pub renewed: u64,
     /// Events refused with `EAGAIN` and sent again.
     pub refused: u64,
     /// Alerts set.
@@ -262,6 +264,7 @@ impl ScenarioReport {
             interrupted: tally.interrupted,
             expired: tally.expired,
             spurious: tally.spurious,
+            renewed: tally.renewed,
             refused: tally.refused,
             alerts: service.alerts,
             alerted: tally.alerted,

@@ -4,21 +4,23 @@
 //! sends one or two requests on each of some of its connections and waits for the answers. A
 //! server thread gets the event, reads one request and answers it. If another one follows it
 //! associates the descriptor again after answering, and the association itself must find what is
-//! there; else before, and the wakeup of the socket tells of the next request. At the end the
-//! clients close, and every server end must be told.
+//! there; else before, and the wakeup of the socket tells of the next request.
+//!
+//! Now and then a client closes a connection. The server end must be told, and is closed. Then the
+//! client opens the connection again, asks a server thread by `port_send` to associate the server
+//! end, and sends the next request without waiting for that. At the end the clients close all.
 
 use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicU32, Ordering::SeqCst};
 
 use suite::{Errno, Failure, Port, Rng, Shutdown, System};
 
 use super::{refill, settle, sleep, wakeups};
 use crate::event_loop::{EventLoop, stop};
 use crate::sender::rest;
+use crate::socket_pairs::SocketPairs;
 use crate::stage::{Stage, join};
-use crate::watchlist::Watchlist;
 use crate::{Cookie, Load, Progress, Service, Tally};
 
 /// Bytes of a request and of its answer, which is the same: cookie, and connection with
@@ -28,37 +30,10 @@ const MESSAGE: usize = 16;
 const FOLLOWED: u64 = 1 << 63;
 /// Requests that one client thread can have under way.
 const BURST: usize = 32;
+/// A client closes one in so many of the connections that it is about to use.
+const RENEWAL: u64 = 16;
 /// Entries of the list of every other server thread; the rest use `port_get`.
 const LIST: u32 = 8;
-
-/// The connections.
-struct Connections {
-    clients: Vec<i32>,
-    servers: Watchlist,
-    /// Server ends that have not been told of the end.
-    live: AtomicU32,
-}
-
-impl Connections {
-    /// Opens so many socket pairs.
-    fn open(sys: &dyn System, count: u32) -> Result<Connections, Failure> {
-        let mut clients = Vec::new();
-        let mut servers = Vec::new();
-        for index in 0..count {
-            let (client, server) = sys.socketpair().map_err(|why| {
-                Failure::new(format_args!("socketpair, after {index} of them: {why}"))
-            })?;
-            sys.set_nonblocking(server, true)?;
-            clients.push(client);
-            servers.push(server);
-        }
-        Ok(Connections {
-            clients,
-            servers: Watchlist::new(servers),
-            live: AtomicU32::new(count),
-        })
-    }
-}
 
 /// Runs with `threads` server threads and half as many clients.
 pub(crate) fn run(
@@ -68,11 +43,12 @@ pub(crate) fn run(
 ) -> Result<Service, Failure> {
     let (servers, count) = (load.threads, load.connections.max(1));
     let clients = load.half().min(u16::try_from(count).unwrap_or(u16::MAX));
-    // Each association has a slot for ever; the events that end the loops need some, too.
+    // Each association has a slot; where there is none, an event may ask for it. The events that
+    // end the loops need some, too.
     let limit = u64::from(count) + u64::from(servers);
     let stage = Stage::set(sys, clients, BURST, limit)?;
     let port = Port::at(sys, stage.port);
-    let connections = Arc::new(Connections::open(sys, count)?);
+    let connections = Arc::new(SocketPairs::open(sys, count)?);
     let mut service = Service {
         retrievers: servers,
         senders: clients,
@@ -88,7 +64,7 @@ pub(crate) fn run(
         let list = if id % 2 == 0 { 1 } else { LIST };
         serving.push(stage.spawn(sys, move |sys, stage, tally| {
             EventLoop::new(sys, stage, &connections.servers, list, tally)?
-                .run(|event_loop, index| answer(event_loop, index, &connections.live))
+                .run(|event_loop, index| answer(event_loop, index, &connections))
         })?);
     }
     let mut asking = Vec::new();
@@ -96,8 +72,8 @@ pub(crate) fn run(
         let connections = Arc::clone(&connections);
         let rng = Rng::new(load.seed + u64::from(id));
         asking.push(stage.spawn(sys, move |sys, stage, tally| {
-            let own = (usize::from(id)..connections.clients.len()).step_by(clients.into());
-            ask(sys, stage, id, &connections.clients, own, rng, tally)
+            let own = (id.into()..connections.count()).step_by(clients.into());
+            ask(sys, stage, id, &connections, own, rng, tally)
         })?);
     }
     let findings = &mut service.tally.findings;
@@ -112,15 +88,15 @@ pub(crate) fn run(
         }
     }
     join(asking, &mut service.tally);
-    for (index, &client) in connections.clients.iter().enumerate() {
+    for index in 0..connections.count() {
         if !stage.has_failed() {
-            expect_silence(sys, client, index, &mut service.tally)?;
+            expect_silence(sys, &connections, index, &mut service.tally)?;
         }
-        sys.close(client)?;
+        connections.leave(sys, index)?;
     }
-    let told = || connections.live.load(SeqCst) == 0;
+    let told = || connections.live() == 0;
     if !stage.wait(sys, load.patience, told) && !stage.has_failed() {
-        let left = connections.live.load(SeqCst);
+        let left = connections.live();
         let text = format!("stuck: {left} connections are not told that their client is gone");
         service.tally.findings.fail(text);
         stage.fail();
@@ -140,7 +116,7 @@ fn ask(
     sys: &dyn System,
     stage: &Stage,
     sender: u16,
-    clients: &[i32],
+    connections: &SocketPairs,
     own: impl Iterator<Item = usize>,
     mut rng: Rng,
     tally: &mut Tally,
@@ -148,6 +124,7 @@ fn ask(
     let own: Vec<usize> = own.collect();
     let mut number = 0;
     let mut asked = Vec::new();
+    let port = Port::at(sys, stage.port);
     while !stage.is_over() {
         let Some(burst) = stage.enter() else {
             rest(sys);
@@ -156,7 +133,15 @@ fn ask(
         let count = 1 + rng.below(own.len().min(BURST / 2) as u64) as usize;
         let first = rng.below(own.len() as u64) as usize;
         for &index in own.iter().cycle().skip(first).take(count) {
-            let fd = clients.get(index).copied().unwrap_or(-1);
+            if rng.below(RENEWAL) == 0 {
+                connections.leave(sys, index)?;
+            }
+            if connections.client(index).is_none() && connections.renew(port, index)? {
+                tally.renewed += 1;
+            }
+            let Some(fd) = connections.client(index) else {
+                continue;
+            };
             for followed in (0..=rng.below(2)).rev() {
                 let cookie = Cookie { sender, number };
                 let request = message(cookie, index, followed > 0);
@@ -243,17 +228,17 @@ fn read_all(sys: &dyn System, stage: &Stage, fd: i32) -> Result<Option<[u8; MESS
 }
 
 /// A server thread has the event of a connection: answers the request, or closes.
-fn answer(event_loop: &mut EventLoop<'_>, index: usize, live: &AtomicU32) -> Result<(), Failure> {
+fn answer(
+    event_loop: &mut EventLoop<'_>,
+    index: usize,
+    connections: &SocketPairs,
+) -> Result<(), Failure> {
     let (sys, port, servers) = (event_loop.sys(), event_loop.port, event_loop.watched);
     let fd = servers.fd(index);
     let mut request = [0; MESSAGE];
     match sys.read(fd, &mut request) {
         Ok(MESSAGE) => {}
-        Ok(0) => {
-            sys.close(fd)?;
-            live.fetch_sub(1, SeqCst);
-            return Ok(());
-        }
+        Ok(0) => return connections.close_server(sys, index),
         Err(Errno::EAGAIN) => {
             event_loop.tally().spurious += 1;
             return servers.arm(port, index);
@@ -287,10 +272,13 @@ fn answer(event_loop: &mut EventLoop<'_>, index: usize, live: &AtomicU32) -> Res
 /// No answer may be there that nobody waits for.
 fn expect_silence(
     sys: &dyn System,
-    client: i32,
+    connections: &SocketPairs,
     index: usize,
     tally: &mut Tally,
 ) -> Result<(), Failure> {
+    let Some(client) = connections.client(index) else {
+        return Ok(());
+    };
     let mut bytes = [0; MESSAGE];
     sys.set_nonblocking(client, true)?;
     let found = sys.read(client, &mut bytes);

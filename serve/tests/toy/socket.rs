@@ -125,6 +125,10 @@ impl Sockets {
             port.release();
         }
         self.hang_up(&mut ends, end.peer, port);
+        // The number may soon be another socket's.
+        if let Some(peer) = ends.get_mut(&end.peer) {
+            peer.peer = -1;
+        }
         Ok(())
     }
 
