@@ -117,6 +117,10 @@ fn every_scenario_serves_and_nothing_is_wrong() {
             "{memory}"
         );
     }
+    assert!(
+        scenarios[3]["renewed"].as_u64() > Some(0),
+        "clients come and go"
+    );
     assert_eq!(scenarios[0]["connections"], serde_json::Value::Null);
     assert_eq!(scenarios[0]["memory"], serde_json::Value::Null);
 }
