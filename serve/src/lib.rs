@@ -1,15 +1,18 @@
 //! Live scenarios: programs that serve events from a port the way real consumers do, and keep books.
 //!
-//! A [`Scenario`] sends events to a port for some seconds and retrieves them with the protocol of
-//! one consumer of `event-ports.md` (C1, C3, C11, C14, C17, C20, C26). Every event carries a [`Cookie`], its
-//! sender and number; the [`Ledger`] knows which events are under way and so what was lost,
-//! duplicated, invented or overtaken. The result is a [`Service`]: counts, latencies, [`Findings`].
+//! A [`Scenario`] makes events on a port for some seconds and retrieves them with the protocol of
+//! one consumer of `event-ports.md` (C1, C3, C11, C14, C17, C20, C26). The events are user events,
+//! or say that a descriptor has something to read. What is sent either way carries a [`Cookie`],
+//! its sender and number; the [`Ledger`] knows what is under way and so what was lost, duplicated,
+//! invented or overtaken. The result is a [`Service`]: counts, latencies, [`Findings`].
 //!
-//! Data flows one way: scenario -> senders -> port -> retrievers -> tally -> service. The threads of
-//! a scenario share a stage: the port, the ledger, and a gate that the senders pass for every
-//! burst. The gate is closed once per round, and then every event must arrive without any further
-//! help; half of the rounds are calm and do without time-outs, alerts and signals altogether. That
-//! is how a wakeup that went missing shows although other traffic would have hidden it.
+//! Data flows one way: scenario -> senders -> port -> retrievers -> tally -> service. The threads
+//! of a scenario share a stage: the port, the ledger, and a gate that the senders pass for every
+//! burst. Where descriptors are served, a watchlist knows which are associated, and event loops
+//! deal with those that have an event. The gate is closed once per round, and then everything must
+//! arrive without any further help; half of the rounds are calm and do without time-outs, alerts
+//! and signals altogether. That is how a wakeup that went missing shows although other traffic
+//! would have hidden it.
 //!
 //! Like the suite, this crate is `no_std` and knows no host: it runs over
 //! [`System`](suite::System). It needs time that passes by itself (no virtual clock) and a 64-bit

@@ -54,7 +54,8 @@ impl fmt::Display for MemoryReport {
         let rest = each - structures as f64;
         write!(
             f,
-            "{each:.1} bytes per association: portfd_t and port_kevent_t {structures}, table {rest:.1}"
+            "{each:.1} bytes per association: portfd_t and port_kevent_t {structures}, \
+             table {rest:.1}"
         )
     }
 }
