@@ -1,5 +1,6 @@
 //! The genunix half of event ports, driven with a hand-made port: what the module may rely on.
 
+mod aio;
 mod fd;
 mod port;
 mod queue;
@@ -45,6 +46,20 @@ fn main() -> ExitCode {
             wakeup::closing_polled,
         ),
         case("pollwkup.holds_the_port", wakeup::pollwkup),
+        case("aio.request_and_retrieval", aio::request),
+        case("aio.exit_takes_all_back", aio::exit),
+        case("aio.close_leaves_completed_requests", aio::close_completed),
+        case("aio.close_forgets_all_but_the_first", aio::close_two),
+        trip(
+            "trip.aio_close_with_one_pending",
+            "deadlock",
+            aio::close_one,
+        ),
+        trip(
+            "trip.aio_asked_under_a_mutex",
+            "aphysio-mutex",
+            aio::asked_under_mutex,
+        ),
         case("ksource.counts", wakeup::ksource_counts),
         case("ksource.errors", wakeup::ksource_errors),
         case("fd.pollwakeup_tells_pollers_of_the_port", wakeup::fd_event),
