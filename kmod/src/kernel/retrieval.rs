@@ -259,13 +259,9 @@ pub(super) unsafe fn tell_close(raw: *mut port_kevent_t) {
     }
 }
 
-/// Whether the source of a taken event is told only when the caller has the
-/// event, see [`Taken::tell_sources`].
-///
-/// Kernel AIO enters its mutexes in the callback, and gives slots back under
-/// the same mutexes, which waits for `PORTQ_BLOCKED`: a thread that retrieves
-/// and one whose request is refused would wait for each other for ever. AIO
-/// neither changes an event nor denies it to the process that it is for.
+/// Whether the source of a taken event is told by [`Taken::tell_sources`] only.
+/// Kernel AIO gives slots back, which waits for `PORTQ_BLOCKED`, under mutexes
+/// that its callback enters. It neither changes nor denies an event.
 fn is_told_later(event: &KEvent) -> bool {
     event.source() == Source::AIO && !event.is_wired()
 }

@@ -6,6 +6,7 @@ mod aio;
 mod aio_close;
 mod aio_list;
 mod aio_process;
+mod aio_thread;
 mod alert;
 mod alert_flags;
 mod close;
@@ -143,6 +144,7 @@ const LISTS: &[&[Case]] = &[
     aio_list::CASES,
     aio_close::CASES,
     aio_process::CASES,
+    aio_thread::CASES,
     mq::CASES,
     poll::CASES,
     stat::CASES,
