@@ -83,11 +83,15 @@ fn take(sys: &dyn System, fd: i32) -> Told {
     Ok(total)
 }
 
-/// Every taker sleeps, nothing is queued, and all descriptors are armed: one more byte in each is
-/// taken at once. Answers how many these are.
+/// Every taker sleeps, nothing is queued, no byte is left, and all descriptors are armed: one more
+/// byte in each is taken at once. Answers how many these are.
 fn settled(ctx: &Ctx<'_>, port: Port<'_>, pipes: &Pipes) -> Result<u64, Failure> {
     ctx.settle();
     check::equal("events left while takers sleep", port.queued(), Ok(0))?;
+    for reader in &pipes.readers {
+        let left = drain(ctx.sys, *reader)?;
+        check::equal("bytes left while takers sleep", left, (0, false))?;
+    }
     for writer in &pipes.writers {
         ctx.sys.write(*writer, b".")?;
     }
