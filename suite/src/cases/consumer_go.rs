@@ -38,6 +38,7 @@ pub(super) const CASES: &[Case] = &[
         "C1 S29 S32",
         go_close,
     ),
+    case("consumer.c1_data_races_with_the_open", "C1 S20", go_race),
     case("consumer.c1_server", "C1 C26 S19 S24", go_server),
     case("consumer.c2_slices_of_descriptors", "C2 S60 S62", go_fds).both(),
 ];
@@ -227,6 +228,37 @@ fn go_close(ctx: &Ctx<'_>) -> Verdict {
     ctx.expect_done("the poller", &poller)?;
     let expected = Event::of_fd(again, poll::IN, 2);
     expect("the new pipe", poller.join()?, &[expected])
+}
+
+/// Data comes in the moment in which the descriptor is armed for the first time: it is reported, by
+/// whichever side sees it.
+fn go_race(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let jobs = ctx.port()?.fd();
+    let peer = ctx.spawn(move |sys| -> Result<(), Errno> {
+        loop {
+            match Port::at(sys, jobs).get(Timeout::Never)?.user {
+                0 => return Ok(()),
+                writer => sys.write(writer as i32, b".").map(drop)?,
+            }
+        }
+    })?;
+    for tag in 1..=300 {
+        let (reader, writer) = pipe(ctx)?;
+        Port::at(ctx.sys, jobs).send(1, writer as usize)?;
+        if tag % 2 == 0 {
+            ctx.sys.pause();
+        }
+        port.associate_fd(reader, poll::IN, tag)?;
+        let expected = Event::of_fd(reader, poll::IN, tag as u64);
+        let batch = port.getn(128, 1, Timeout::After(1000 * MSEC));
+        expect("the data", batch, &[expected])?;
+        ctx.sys.close(reader)?;
+        ctx.settle();
+        ctx.sys.close(writer)?;
+    }
+    Port::at(ctx.sys, jobs).send(1, 0)?;
+    check::equal("the peer", peer.join()?, Ok(()))
 }
 
 /// Connections that a client of the server makes one after the other.
