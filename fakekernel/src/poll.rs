@@ -27,6 +27,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, Ordering::*};
 use bindings::*;
 
 use crate::panic::kernel_panic;
+use crate::port_subr;
 
 pub use lock::{polllock, pollrelock, pollunlock};
 pub(crate) use polled::{Given, check_vnode, given};
@@ -289,7 +290,7 @@ unsafe fn tell(
                     mutex_exit(&raw mut (*pcp).pc_lock);
                 } else {
                     mutex_enter(&raw mut (*pkevp).portkev_lock);
-                    if (*pkevp).portkev_flags & PORT_KEV_VALID == 0 {
+                    if port_subr::flags(pkevp).load(Relaxed) & PORT_KEV_VALID == 0 {
                         mutex_exit(&raw mut (*pkevp).portkev_lock);
                     } else {
                         (*pkevp).portkev_flags &= !PORT_KEV_VALID;

@@ -18,6 +18,7 @@ mod ksource;
 
 use std::ffi::c_int;
 use std::ptr;
+use std::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use bindings::*;
 
@@ -187,7 +188,7 @@ pub unsafe extern "C" fn port_remove_done_event(pkevp: *mut port_kevent_t) -> c_
             }
             list_remove(&raw mut (*portq).portq_list, pkevp.cast());
             (*portq).portq_nent -= 1;
-            (*pkevp).portkev_flags &= !PORT_KEV_DONEQ;
+            leave_doneq(pkevp);
         }
         port_unblock(portq);
         mutex_exit(&raw mut (*portq).portq_mutex);
@@ -321,4 +322,24 @@ unsafe fn return_slot(pp: *mut port_t) {
             cv_signal(&raw mut (*pp).port_cv);
         }
     }
+}
+
+/// The flags of an event. What belongs to its source is guarded by portkev_lock, what belongs to
+/// the queue by portq_mutex; each side looks at a word that the other may be changing.
+///
+/// # Safety
+/// `pkevp` is live.
+pub(crate) unsafe fn flags<'a>(pkevp: *mut port_kevent_t) -> &'a AtomicI32 {
+    // SAFETY: an aligned int of a live event (contract).
+    unsafe { AtomicI32::from_ptr(&raw mut (*pkevp).portkev_flags) }
+}
+
+/// Marks an event as taken off the queue. No read-modify-write, as in the kernel.
+///
+/// # Safety
+/// `pkevp` is live, the portq_mutex of its port held and the port blocked.
+unsafe fn leave_doneq(pkevp: *mut port_kevent_t) {
+    // SAFETY: contract.
+    let flags = unsafe { flags(pkevp) };
+    flags.store(flags.load(Relaxed) & !PORT_KEV_DONEQ, Relaxed);
 }

@@ -83,7 +83,7 @@ pub unsafe extern "C" fn port_remove_fd_object(
             }
             list_remove(&raw mut (*portq).portq_list, pkevp.cast());
             (*portq).portq_nent -= 1;
-            (*pkevp).portkev_flags &= !PORT_KEV_DONEQ;
+            super::leave_doneq(pkevp);
         }
         port_unblock(portq);
         mutex_exit(&raw mut (*portq).portq_mutex);

@@ -10,6 +10,7 @@
 use core::ffi::{c_int, c_void};
 use core::marker::PhantomData;
 use core::ptr::NonNull;
+use core::sync::atomic::{AtomicI32, Ordering::Relaxed};
 
 use bindings::{pid_t, pollhead_t, port_kevent_t, portfd_t};
 
@@ -113,7 +114,9 @@ impl<'c> Association<'c> {
         unsafe {
             let (pfd, event) = (self.raw(), self.event());
             (*pfd).pfd_thread = proc::curthread();
-            (*pfd).pfd_pd.pd_events = events;
+            // pollwakeup looks at it under the pollhead's lock alone; what it
+            // misses, the poll that follows finds.
+            AtomicI32::from_ptr(&raw mut (*pfd).pfd_pd.pd_events).store(events, Relaxed);
             (*event).portkev_events = 0;
             (*event).portkev_user = user as _;
             (*event).portkev_flags |= bindings::PORT_KEV_VALID;
@@ -183,7 +186,8 @@ impl<'c> Association<'c> {
     }
 }
 
-/// Clears `PORT_KEV_VALID`; true if it was set.
+/// Clears `PORT_KEV_VALID`; true if it was set. An event without it may be
+/// queued: the flags are then also its retriever's to read, and stay untouched.
 ///
 /// # Safety
 ///
@@ -192,7 +196,9 @@ unsafe fn take_valid(event: *mut port_kevent_t) -> bool {
     // SAFETY: the caller vouches.
     unsafe {
         let was = (*event).portkev_flags & bindings::PORT_KEV_VALID != 0;
-        (*event).portkev_flags &= !bindings::PORT_KEV_VALID;
+        if was {
+            (*event).portkev_flags &= !bindings::PORT_KEV_VALID;
+        }
         was
     }
 }
