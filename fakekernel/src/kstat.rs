@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::{CStr, c_char, c_int};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 
 use bindings::*;
@@ -129,13 +130,15 @@ pub fn read(module: &str, instance: i32, name: &str, statistic: &str) -> Option<
                 if text(&(*v).name) != statistic {
                     return None;
                 }
-                let value = &raw const (*v).value;
+                let value = &raw mut (*v.cast_mut()).value;
+                let (word, long) = (
+                    || AtomicU32::from_ptr(value.cast()).load(Relaxed),
+                    || AtomicU64::from_ptr(value.cast()).load(Relaxed),
+                );
                 match c_int::from((*v).data_type) {
-                    KSTAT_DATA_UINT32 => Some(u64::from(value.cast::<u32>().read_volatile())),
-                    KSTAT_DATA_INT32 => Some(value.cast::<i32>().read_volatile() as u64),
-                    KSTAT_DATA_INT64 | KSTAT_DATA_UINT64 => {
-                        Some(value.cast::<u64>().read_volatile())
-                    }
+                    KSTAT_DATA_UINT32 => Some(u64::from(word())),
+                    KSTAT_DATA_INT32 => Some(word() as i32 as u64),
+                    KSTAT_DATA_INT64 | KSTAT_DATA_UINT64 => Some(long()),
                     _ => None,
                 }
             })

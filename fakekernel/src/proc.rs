@@ -7,7 +7,7 @@
 
 use std::cell::UnsafeCell;
 use std::ptr;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicUsize, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU32, AtomicUsize, Ordering::*};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use bindings::*;
@@ -163,6 +163,12 @@ impl Proc {
     pub fn lock_ptr(&self) -> *mut kmutex_t {
         // SAFETY: only the address of a field is taken.
         unsafe { &raw mut (*self.lock.get()).pl_lock }
+    }
+
+    /// `p_flag`; p_lock guards changes, its threads look without it.
+    pub(crate) fn flags(&self) -> &AtomicU32 {
+        // SAFETY: an aligned word of a process, which lives for ever.
+        unsafe { AtomicU32::from_ptr(&raw mut (*self.as_ptr()).p_flag) }
     }
 
     /// Its user memory.

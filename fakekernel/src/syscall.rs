@@ -16,6 +16,7 @@ use bindings::*;
 use crate::counter::{self, Counter};
 use crate::curthread::curthread;
 use crate::modctl;
+use crate::proc::Proc;
 use crate::{fio, signal, stack, thread};
 
 /// Arguments of a system call; unused ones are 0.
@@ -99,9 +100,8 @@ pub fn syscall(num: i32, args: Args) -> Result<i64, i32> {
 pub(crate) struct Killed;
 
 /// Ends the calling lwp if its process exits.
-fn exit_if_killed(p: *mut proc_t) {
-    // SAFETY: the calling lwp's process; the flag is set once.
-    if unsafe { (&raw const (*p).p_flag).read_volatile() } & SEXITLWPS as uint_t != 0 {
+fn exit_if_killed(p: &Proc) {
+    if p.flags().load(Ordering::Relaxed) & SEXITLWPS as uint_t != 0 {
         std::panic::resume_unwind(Box::new(Killed));
     }
 }
@@ -113,7 +113,7 @@ fn exit_if_killed(p: *mut proc_t) {
 pub(crate) fn trap(num: i32, body: impl FnOnce() -> i64) -> Result<i64, i32> {
     let me = thread::current();
     let (t, lwp) = (me.kthread(), me.lwp());
-    exit_if_killed(me.process().as_ptr());
+    exit_if_killed(me.process());
     // A signal that came before the call was taken in user mode.
     signal::psig(me);
     counter::count(Counter::Syscall);
@@ -141,7 +141,7 @@ pub(crate) fn trap(num: i32, body: impl FnOnce() -> i64) -> Result<i64, i32> {
         signal::psig(me);
         (*lwp).lwp_state = LWP_USER as _;
         (*t).t_sysnum = 0;
-        exit_if_killed(me.process().as_ptr());
+        exit_if_killed(me.process());
         if error == 0 { Ok(value) } else { Err(error) }
     }
 }

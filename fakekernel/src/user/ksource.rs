@@ -6,10 +6,12 @@
 
 use std::ffi::{c_int, c_void};
 use std::ptr;
+use std::sync::atomic::Ordering::Relaxed;
 
 use bindings::*;
 
 use super::lwp::Lwp;
+use crate::port_subr;
 use crate::syscall::{set_errno, trap};
 
 /// How an event slot is allocated.
@@ -130,7 +132,7 @@ impl KEvent {
     /// Whether the event is in the port's queue (PORT_KEV_DONEQ).
     pub fn is_queued(&self) -> bool {
         // SAFETY: a live slot; the flag is read as the kernel's own sources do.
-        unsafe { (&raw const (*self.pkevp).portkev_flags).read_volatile() & PORT_KEV_DONEQ != 0 }
+        unsafe { port_subr::flags(self.pkevp).load(Relaxed) & PORT_KEV_DONEQ != 0 }
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::marker::PhantomData;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bindings::{SEXITLWPS, SIGKILL, mutex_enter, mutex_exit, uint_t};
@@ -162,10 +163,10 @@ impl Lwp {
     /// If one of them had panicked and nobody joined it, with its payload.
     pub(super) fn end_others(&self) {
         let proc = self.thread.process();
-        // SAFETY: p_lock guards p_flag.
+        // SAFETY: a process lives for ever; p_lock guards p_flag.
         unsafe {
             mutex_enter(proc.lock_ptr());
-            (*proc.as_ptr()).p_flag |= SEXITLWPS as uint_t;
+            proc.flags().fetch_or(SEXITLWPS as uint_t, Relaxed);
             mutex_exit(proc.lock_ptr());
         }
         while proc.lwp_count() > 1 {

@@ -1,5 +1,7 @@
 //! The kstat `portfs:0:"Event Ports":ports` (S15).
 
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
 use bindings::{kstat_named_t, kstat_t, port_kstat_t};
 
 use super::module::CGlobal;
@@ -33,11 +35,9 @@ const fn named<const N: usize>(name: [u8; N]) -> kstat_named_t {
 pub(super) fn set_ports(count: u32) {
     // SAFETY: the caller holds pc_mutex; a snapshot may read meanwhile, one
     // aligned word.
-    unsafe {
-        (&raw mut (*port_kstat.as_ptr()).pks_ports.value)
-            .cast::<u32>()
-            .write_volatile(count)
-    }
+    let shown =
+        unsafe { AtomicU32::from_ptr((&raw mut (*port_kstat.as_ptr()).pks_ports.value).cast()) };
+    shown.store(count, Relaxed);
 }
 
 /// Publishes the kstat. None when there is no memory for it: ports work
