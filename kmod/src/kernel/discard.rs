@@ -8,7 +8,7 @@ use super::event::Sharing;
 use super::port::Port;
 use super::proc;
 use super::queue::{Condition, Flag};
-use super::retrieval::{Taken, tell_close};
+use super::taken::{self, Taken, Why};
 
 impl Port {
     /// Discards the calling process's events that no other process may have
@@ -26,10 +26,11 @@ impl Port {
             } else if event.is_wired() {
                 candidate.cancel();
             } else {
-                candidate.close(&mut taken);
+                candidate.withdraw(&mut taken);
             }
         }
         retrieval.finish().wake_next();
+        taken.tell(Why::Closed);
         taken.free();
     }
 
@@ -41,7 +42,7 @@ impl Port {
             // SAFETY: popped, so the event is ours; its source is told without
             // locks (D19).
             unsafe {
-                tell_close(raw);
+                taken::tell(raw, Why::Closed);
                 bindings::port_free_event_local(raw, 0);
             }
         }

@@ -19,6 +19,7 @@ pub mod project;
 pub mod queue;
 pub mod retrieval;
 pub mod source;
+pub mod taken;
 pub mod time;
 mod timer;
 pub mod tunable;

@@ -8,10 +8,8 @@
 //! back to the *front* of the queue, so events stay in order (D3).
 //!
 //! A taken event stays allocated until the caller has it in user memory, so a
-//! bad list pointer loses nothing (D22): [`Taken::requeue`] undoes the
-//! retrieval, [`Taken::free`] completes it.
+//! bad list pointer loses nothing (D22), see `taken.rs`.
 
-use core::marker::PhantomData;
 use core::ptr;
 use core::sync::atomic::Ordering;
 
@@ -19,9 +17,9 @@ use bindings::{list_t, port_kevent_t};
 
 use super::event::{self, KEvent, Source};
 use super::mutex::Mutex;
-use super::poll::PollEvents;
 use super::port::Port;
-use super::queue::{Flag, QueueGuard, in_retrieval};
+use super::queue::{QueueGuard, in_retrieval};
+use super::taken::Taken;
 use super::user::UserEvent;
 use super::waiter::Generation;
 
@@ -44,20 +42,6 @@ pub struct Retrieval<'p> {
 pub struct Candidate<'r, 'p> {
     retrieval: &'r mut Retrieval<'p>,
     raw: *mut port_kevent_t,
-}
-
-/// Events that a retriever took and that nobody else can see any more.
-///
-/// # Invariants
-///
-/// A chain through `portkev_node.list_next`, newest first; every event of it
-/// is on no list, unwired, without callback, and holds a slot of `port`.
-#[must_use = "taken events have to be freed or put back"]
-pub struct Taken<'p> {
-    port: &'p Port,
-    head: *mut port_kevent_t,
-    count: u32,
-    not_send: PhantomData<*mut ()>,
 }
 
 impl<'p> QueueGuard<'p> {
@@ -206,12 +190,10 @@ impl<'p> Candidate<'_, 'p> {
         self.skip();
     }
 
-    /// Takes the event away; its source is told that the port is closed.
-    pub fn close(self, taken: &mut Taken<'p>) {
+    /// Takes the event away without delivery; its source is not asked.
+    pub fn withdraw(self, taken: &mut Taken<'p>) {
         self.retrieval.remove(self.raw);
         self.retrieval.count_out();
-        // SAFETY: off every list; the retrieval keeps others away.
-        unsafe { tell_close(self.raw) }
         taken.push(self.raw);
     }
 
@@ -238,28 +220,7 @@ impl<'p> Candidate<'_, 'p> {
     }
 }
 
-/// Tells the source of an event that its port is closed.
-///
-/// # Safety
-///
-/// The event is off every list and the caller's alone.
-pub(super) unsafe fn tell_close(raw: *mut port_kevent_t) {
-    // SAFETY: the caller vouches; the callback wants exactly these arguments.
-    unsafe {
-        if let Some(callback) = (*raw).portkev_callback {
-            let mut ignored = 0;
-            callback(
-                (*raw).portkev_arg,
-                &raw mut ignored,
-                (*raw).portkev_pid,
-                bindings::PORT_CALLBACK_CLOSE,
-                raw.cast(),
-            );
-        }
-    }
-}
-
-/// Whether the source of a taken event is told by [`Taken::tell_sources`] only.
+/// Whether the source of a taken event is told by [`Taken::tell`] only.
 /// Kernel AIO gives slots back, which waits for `PORTQ_BLOCKED`, under mutexes
 /// that its callback enters. It neither changes nor denies an event.
 fn is_told_later(event: &KEvent) -> bool {
@@ -341,109 +302,4 @@ fn port_copy_event<'p>(
         taken.push(raw);
     }
     Some(shown)
-}
-
-impl<'p> Taken<'p> {
-    /// Nothing taken yet.
-    #[inline]
-    pub fn none(port: &'p Port) -> Self {
-        Self {
-            port,
-            head: ptr::null_mut(),
-            count: 0,
-            not_send: PhantomData,
-        }
-    }
-
-    #[inline]
-    pub(super) fn push(&mut self, raw: *mut port_kevent_t) {
-        // SAFETY: off every list and ours.
-        unsafe { (*raw).portkev_node.list_next = self.head.cast() }
-        self.head = raw;
-        self.count += 1;
-    }
-
-    #[inline]
-    fn pop(&mut self) -> Option<*mut port_kevent_t> {
-        let raw = self.head;
-        if raw.is_null() {
-            return None;
-        }
-        // SAFETY: the chain is ours; a node off every list has null links.
-        unsafe {
-            self.head = (*raw).portkev_node.list_next.cast();
-            (*raw).portkev_node.list_next = ptr::null_mut();
-        }
-        Some(raw)
-    }
-
-    /// The caller has the events: tells the sources that were not told when
-    /// they were taken. Called without locks.
-    pub fn tell_sources(&self) {
-        let mut raw = self.head;
-        while !raw.is_null() {
-            // SAFETY: the chain is ours; the callback belongs to the event's
-            // source and wants exactly these arguments.
-            unsafe {
-                if let Some(callback) = (*raw).portkev_callback.take() {
-                    callback(
-                        (*raw).portkev_arg,
-                        &raw mut (*raw).portkev_events,
-                        (*raw).portkev_pid,
-                        bindings::PORT_CALLBACK_DEFAULT,
-                        raw.cast(),
-                    );
-                }
-                raw = (*raw).portkev_node.list_next.cast();
-            }
-        }
-    }
-
-    /// The caller has the events: frees them and their slots.
-    #[inline]
-    pub fn free(mut self) {
-        if self.count == 0 {
-            return;
-        }
-        while let Some(raw) = self.pop() {
-            // SAFETY: nobody else knows the event; it came from pc_cache.
-            // The fields are reset as genunix does it.
-            unsafe {
-                (*raw).portkev_callback = None;
-                (*raw).portkev_flags = 0;
-                (*raw).portkev_port = ptr::null_mut();
-                bindings::mutex_destroy(&raw mut (*raw).portkev_lock);
-                bindings::kmem_cache_free(bindings::port_control.pc_cache, raw.cast());
-            }
-        }
-        let mut q = self.port.lock();
-        q.return_slots(self.count);
-        let polled = q.clear(Flag::POLLOUT);
-        drop(q);
-        if polled {
-            self.port.wake_pollers(PollEvents::OUT);
-        }
-    }
-
-    /// The caller could not be given the events: puts them back to the front,
-    /// in their order, and tells whoever waits for events.
-    #[cold]
-    pub fn requeue(mut self) {
-        let mut q = self.port.lock();
-        // What a running retrieval gives back is younger than these.
-        q.settle();
-        while let Some(raw) = self.pop() {
-            // SAFETY: portq_mutex is held, the event is on no list.
-            unsafe { bindings::list_insert_head(q.list(), raw.cast()) };
-            let queued = q.queued();
-            q.set_queued(queued + 1);
-        }
-        q.clear(Flag::WAIT_EVENTS);
-        q.wake_next();
-        let polled = q.clear(Flag::POLLIN);
-        drop(q);
-        if polled {
-            self.port.wake_pollers(PollEvents::IN);
-        }
-    }
 }

@@ -4,7 +4,8 @@ use super::is_deliverable;
 use crate::kernel::kmem::{Slots, Wait};
 use crate::kernel::port::Port;
 use crate::kernel::queue::QueueGuard;
-use crate::kernel::retrieval::{Retrieval, Taken};
+use crate::kernel::retrieval::Retrieval;
+use crate::kernel::taken::{Taken, Why};
 use crate::kernel::user::{EventList, EventSlot};
 use crate::kernel::waiter::Generation;
 use crate::kernel::{Result, proc};
@@ -108,7 +109,7 @@ fn port_retrieve_once(
         taken.requeue();
         return Ok(Err(error));
     }
-    taken.tell_sources();
+    taken.tell(Why::Delivered);
     taken.free();
     Ok(Ok(Look::Got(count)))
 }
