@@ -37,6 +37,8 @@ struct Watch {
     asks: bool,
     user: u64,
     armed: bool,
+    /// When it came onto the object's pollhead: the latest is told first.
+    bound: Option<u64>,
 }
 
 /// One port as the model has it.
@@ -71,6 +73,8 @@ struct Machine {
     /// Reading end, writing end, bytes.
     pipes: Vec<(i32, i32, usize)>,
     models: [PortModel; PORTS],
+    /// How often something came onto a pollhead.
+    bindings: u64,
 }
 
 impl Machine {
@@ -89,6 +93,7 @@ impl Machine {
             ports,
             pipes,
             models,
+            bindings: 0,
         })
     }
 
@@ -106,8 +111,15 @@ impl Machine {
     /// The object became readable: armed associations send. Ports that became readable by that
     /// come after all others.
     fn wake(&mut self, fd: i32) {
+        let mut told: Vec<(u64, usize)> = Vec::new();
+        for (at, model) in self.models.iter().enumerate() {
+            let watch = model.watches.get(&fd);
+            told.extend(watch.and_then(|watch| Some((watch.bound?, at))));
+        }
+        told.sort_unstable_by(|a, b| b.cmp(a));
         let mut readable = Vec::new();
-        for (at, model) in self.models.iter_mut().enumerate() {
+        for (_, at) in told {
+            let model = &mut self.models[at];
             let Some(watch) = model.watches.get_mut(&fd) else {
                 continue;
             };
@@ -151,17 +163,20 @@ impl Machine {
             return Err(Errno::EAGAIN);
         }
         model.unqueue(fd);
-        let armed = true;
-        model.watches.insert(fd, Watch { asks, user, armed });
-        if asks && self.readable(fd) {
-            self.models[at].watches.insert(
-                fd,
-                Watch {
-                    asks,
-                    user,
-                    armed: false,
-                },
-            );
+        let mut bound = model.watches.get(&fd).and_then(|watch| watch.bound);
+        let ready = asks && self.readable(fd);
+        if !ready && bound.is_none() {
+            self.bindings += 1;
+            bound = Some(self.bindings);
+        }
+        let watch = Watch {
+            asks,
+            user,
+            armed: !ready,
+            bound,
+        };
+        self.models[at].watches.insert(fd, watch);
+        if ready {
             self.queue(at, Event::of_fd(fd, poll::IN, user));
         }
         Ok(())

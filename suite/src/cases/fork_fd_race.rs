@@ -9,6 +9,11 @@ use crate::poll;
 pub(super) const CASES: &[Case] = &[
     case("fd.race_exit_with_threads_inside", "S97 S82", exit_inside).needs(Caps::RCTL),
     case("fork.race_of_owner_and_child", "S33 S30 S32", processes).needs(Caps::RCTL),
+    case(
+        "fork.race_of_delivery_and_reassociation",
+        "S22 S33 S73",
+        delivery_and_rearming,
+    ),
     case("fork.race_of_owners_that_leave", "S81 S82", leavers).needs(Caps::KSTAT),
 ];
 
@@ -83,6 +88,34 @@ fn processes(ctx: &Ctx<'_>) -> Verdict {
     either(port.dissociate_fd(reader), &[Errno::ENOENT])?;
     expect_none(port)?;
     expect_free_slots(port, 3)
+}
+
+/// A child retrieves what the owner arms again at the same time: what it gets is whole, and
+/// nothing that the owner armed is left without an event.
+fn delivery_and_rearming(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let fd = port.fd();
+    let (reader, writer) = ctx.pipe()?;
+    put(ctx.sys, writer)?;
+    let child = ctx.fork(move |ctx| {
+        let port = Port::at(ctx.sys, fd);
+        for _ in 0..4 * TURNS {
+            match port.get(Timeout::Poll) {
+                Ok(event) => check::equal("bits", event.events, i32::from(poll::IN))?,
+                Err(Errno::ETIME) => ctx.sys.pause(),
+                Err(errno) => return Err(Failure::new(format!("port_get: {errno:?}"))),
+            }
+        }
+        Ok(0)
+    })?;
+    for turn in 0..4 * TURNS {
+        port.associate_fd(reader, poll::IN, turn)?;
+        ctx.sys.pause();
+    }
+    check::equal("the child's exit", child.wait()?, 0)?;
+    port.associate_fd(reader, poll::IN, 1)?;
+    check::equal("event", port.get(Timeout::Poll)?.user, 1)?;
+    expect_none(port)
 }
 
 /// Several processes associate and leave; the port ends with the last one.
