@@ -6,7 +6,7 @@
 //! files (the opcodes ending in 64). What stays out answers EINVAL: the old Solaris calls (AIOREAD,
 //! AIOWRITE, AIOWAIT, AIOWAITN, AIONOTIFY), AIOSUSPEND, AIOLIOWAIT, AIOSTART.
 //!
-//! Only raw devices ([`crate::rawdev`]) have asynchronous I/O, as in the kernel. What happens to a
+//! Only raw devices (`rawdev`) have asynchronous I/O, as in the kernel. What happens to a
 //! request after its submission is in [`crate::aio_subr`].
 
 mod aiocb;

@@ -7,7 +7,7 @@
 //! close of the port takes it from there. What stays out: requests with the AIO_POLL bit, aiowait's
 //! bookkeeping and SIGIO, which never meet a port.
 //!
-//! Contexts: [`aio_done`] may run in an interrupt; the others belong to a thread of the process.
+//! Contexts: `aio_done` may run in an interrupt; the others belong to a thread of the process.
 //! Lock order: aio_cleanupq_mutex, aio_portq_mutex, aio_mutex, then what port_subr.rs takes.
 
 mod cleanup;

@@ -2,12 +2,12 @@
 //!
 //! Mirrors `os/timer.c`, its quirks included: what it does with a port goes by the number of a
 //! descriptor (D10), and is done with `p_lock` held (D12). A timer is an entry of `p_itimer`. Who
-//! works on one locks it ([`timer_grab`], [`timer_release`]: a bit under `p_lock` with a condition
+//! works on one locks it (`timer_grab`, `timer_release`: a bit under `p_lock` with a condition
 //! variable); who deletes it marks it and waits until nobody wants it any more. `it_mutex` guards
 //! what expiration and delivery share.
 //!
 //! Lock order: `p_lock`, `it_mutex`, then the locks of the port.
-//! Contexts: [`timer_fire`] comes from an interrupt, everything else from lwps.
+//! Contexts: `timer_fire` comes from an interrupt, everything else from lwps.
 
 mod create;
 mod syscall;

@@ -127,8 +127,10 @@ fn command(program: &Path, form: &Form, filter: Option<&str>) -> Command {
     match form {
         Form::Linked => command.arg("--linked"),
         Form::Loaded(module) => command.arg("--module").arg(module),
+        // Another seed than the other forms': other programs meet.
         Form::Instrumented(options) => command
-            .args(["--linked", "--limit", &sanitizer::LIMIT.to_string()])
+            .args(["--linked", "--seed", "2"])
+            .args(["--limit", &sanitizer::LIMIT.to_string()])
             .env(sanitizer::OPTIONS_VARIABLE, options),
     };
     if let Some(filter) = filter {
