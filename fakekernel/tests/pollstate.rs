@@ -305,8 +305,9 @@ fn random_closers(kernel: &Kernel) {
                     for _ in 0..120 {
                         let list = &mut lists[random.below(3)];
                         list[random.below(5)].fd = random.below(7) as i32 - 1;
-                        lwp.poll(list, Some([0, 10_000_000][random.below(2)]))
-                            .unwrap();
+                        let found = lwp.poll(list, Some([0, 10_000_000][random.below(2)]));
+                        // EBADF: woken by the close of a descriptor it was asking.
+                        assert!(matches!(found, Ok(_) | Err(EBADF)), "{found:?}");
                     }
                 })
             })
