@@ -30,4 +30,5 @@ pub mod setup;
 pub mod steps;
 pub mod suite;
 pub mod symbols;
+pub mod tool;
 pub mod toolchain;

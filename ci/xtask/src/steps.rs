@@ -11,8 +11,9 @@ use crate::failure::{Failure, usage};
 use crate::kernel::{self, Options};
 use crate::paths::Workspace;
 use crate::sanitizer::{self, Instrumenter};
-use crate::setup::{self, Tool};
+use crate::setup;
 use crate::suite::{self, Form};
+use crate::tool::Tool;
 use crate::toolchain::Toolchain;
 use crate::{host, progress};
 
