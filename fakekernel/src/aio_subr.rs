@@ -75,6 +75,8 @@ pub(crate) unsafe fn aphysio(
         if iov.iov_len > MAXPHYS {
             return ENOTSUP;
         }
+        // A page may have to be brought in.
+        sched::sleep(PAGE_IN);
         if !as_pagelock(iov, rw) {
             (*bp).b_flags = rw | B_ERROR;
             (*bp).b_error = EFAULT;
@@ -84,6 +86,9 @@ pub(crate) unsafe fn aphysio(
         strategy(bp)
     }
 }
+
+/// Nanoseconds that locking the pages of a buffer takes.
+const PAGE_IN: i64 = 1000;
 
 /// Completions under way: they let go of their request before they send its event.
 static SENDING: AtomicUsize = AtomicUsize::new(0);

@@ -223,6 +223,64 @@ unsafe extern "C" fn wait(cvp: *mut kcondvar_t, mp: *mut kmutex_t, frame: Frame)
 }
 
 entry! {
+    /// Waits until woken, for at most so many milliseconds; signals do not end
+    /// it. (The kernel also lets the thread be stopped meanwhile; nothing here
+    /// stops threads.)
+    fn cv_wait_stop(cvp: *mut kcondvar_t, mp: *mut kmutex_t, wakeup_time: c_int)
+        = wait_stop, "rcx"
+}
+
+unsafe extern "C" fn wait_stop(
+    cvp: *mut kcondvar_t,
+    mp: *mut kmutex_t,
+    wakeup_time: c_int,
+    frame: Frame,
+) {
+    let caller = site::enter(frame);
+    check_wait(cvp, mp, caller);
+    let until = sched::get().now() + i64::from(wakeup_time) * (NANOSEC / 1000);
+    sleep(cvp, mp, Until::Time(until), false, caller);
+}
+
+entry! {
+    /// Waits until woken (1), or for `tim` nanoseconds (-1); signals do not end
+    /// it. No `flag` is known: the time is relative and rounded up to `res`.
+    fn cv_timedwait_hires(
+        cvp: *mut kcondvar_t,
+        mp: *mut kmutex_t,
+        tim: hrtime_t,
+        res: hrtime_t,
+        flag: c_int
+    ) -> clock_t = timedwait_hires, "r9"
+}
+
+unsafe extern "C" fn timedwait_hires(
+    cvp: *mut kcondvar_t,
+    mp: *mut kmutex_t,
+    tim: hrtime_t,
+    res: hrtime_t,
+    flag: c_int,
+    frame: Frame,
+) -> clock_t {
+    let caller = site::enter(frame);
+    check_wait(cvp, mp, caller);
+    if flag != 0 {
+        kernel_panic(
+            "cv-flag",
+            &format!("cv_timedwait_hires with flag {flag:#x}"),
+        );
+    }
+    let res = res.max(1);
+    let rounded = tim.saturating_add(res - 1) / res * res;
+    let until = Until::Time(sched::get().now().saturating_add(rounded));
+    let slept = sleep(cvp, mp, until, false, caller);
+    if slept.timed_out && slept.signalled {
+        wake(cvp, caller);
+    }
+    if slept.timed_out { -1 } else { 1 }
+}
+
+entry! {
     /// Waits until woken (1) or interrupted by a signal (0).
     fn cv_wait_sig(cvp: *mut kcondvar_t, mp: *mut kmutex_t) -> c_int = waitsig, "rdx"
 }

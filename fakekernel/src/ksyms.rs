@@ -41,6 +41,8 @@ pub fn core_symbols() -> Vec<(&'static str, usize)> {
         crate::condvar::cv_destroy as "cv_destroy",
         crate::condvar::cv_wait as "cv_wait",
         crate::condvar::cv_wait_sig as "cv_wait_sig",
+        crate::condvar::cv_wait_stop as "cv_wait_stop",
+        crate::condvar::cv_timedwait_hires as "cv_timedwait_hires",
         crate::condvar::cv_timedwait_sig as "cv_timedwait_sig",
         crate::condvar::cv_timedwait_sig_hrtime as "cv_timedwait_sig_hrtime",
         crate::condvar::cv_waituntil_sig as "cv_waituntil_sig",

@@ -48,6 +48,8 @@ functions! {
     fn cv_broadcast(cvp: *mut kcondvar_t);
     /// Waits, without signals; drops and retakes `mp`.
     fn cv_wait(cvp: *mut kcondvar_t, mp: *mut kmutex_t);
+    /// Waits, without signals, but can be stopped (fork, /proc) and returns after at most `wakeup_time` milliseconds.
+    fn cv_wait_stop(cvp: *mut kcondvar_t, mp: *mut kmutex_t, wakeup_time: c_int);
     /// Waits; 0 when a signal ended the wait, otherwise more than 0.
     fn cv_wait_sig(cvp: *mut kcondvar_t, mp: *mut kmutex_t) -> c_int;
     /// Waits until a wall-clock time (`abstime` NULL: for ever). 0 signal, -1 time-out, more than 0 woken.
@@ -55,6 +57,8 @@ functions! {
     fn cv_waituntil_sig(cvp: *mut kcondvar_t, mp: *mut kmutex_t, abstime: *mut timestruc_t, timecheck: c_int) -> c_int;
     /// Waits until `lbolt` is `tim`. 0 signal, -1 time-out, more than 0 woken.
     fn cv_timedwait_sig(cvp: *mut kcondvar_t, mp: *mut kmutex_t, tim: clock_t) -> clock_t;
+    /// Waits, without signals, for `tim` nanoseconds (`flag` 0), told in steps of `res`. -1 time-out, more than 0 woken.
+    fn cv_timedwait_hires(cvp: *mut kcondvar_t, mp: *mut kmutex_t, tim: hrtime_t, res: hrtime_t, flag: c_int) -> clock_t;
     /// Waits until `gethrtime` is `tim` (ns). 0 signal, -1 time-out, more than 0 woken.
     fn cv_timedwait_sig_hrtime(cvp: *mut kcondvar_t, mp: *mut kmutex_t, tim: hrtime_t) -> c_int;
 }

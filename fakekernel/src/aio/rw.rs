@@ -121,6 +121,9 @@ pub(super) fn event(form: Form, mode: Mode) -> c_int {
     }
 }
 
+/// Nanoseconds that a thread stays away from its processor.
+const PREEMPTED: i64 = 1;
+
 /// Takes a slot of the port for the request.
 ///
 /// # Errors
@@ -147,6 +150,8 @@ unsafe fn aio_req_assoc_port_rw(
     if error != 0 {
         return Err(slot_errno(error));
     }
+    // An interrupt may take the processor away here, where the request does not know its event.
+    crate::sched::sleep(PREEMPTED);
     // SAFETY: the event is fresh.
     unsafe { attach(pkevp, notify, object, reqp, event) };
     Ok(())

@@ -5,16 +5,22 @@
 //! As with timers (D10) that number may mean another port by then; of several
 //! requests it leaves all but the first behind, whose events then outlive
 //! their port (D13); and after a single one it waits for ever. So a process
-//! that leaves a port settles its own requests here, by identity: a request is
-//! this port's if its event is. `aio_close_port` finds nothing afterwards.
+//! that leaves a port waits for its own requests here, by identity: a request
+//! is this port's if its event is. Their events are in the queue then, where
+//! `port_discard_events` finds them, and `aio_close_port` finds nothing.
 //!
-//! A last close need not do it: it waits for all slots, and so for every
+//! The wait looks again and again instead of relying on wakeups: a request
+//! may also end by being refused, which tells nobody. It cannot be stopped: a
+//! close holds the file's `f_tlock`, which a fork wants. So it does not wait for
+//! long for genunix's cleanup thread, which a fork stops.
+//!
+//! A last close need not wait here: it waits for all slots, and so for every
 //! completion, and then tells the requests by their events.
 //!
 //! Lock order: `aio_portq_mutex` -> `aio_mutex`, as in `aio_subr.c`, then
 //! `portq_mutex`.
 
-use bindings::{aio_req_t, aio_t, kcondvar_t, port_kevent_t};
+use bindings::{aio_req_t, aio_t};
 
 use super::mutex::{Held, Mutex};
 use super::port::Port;
@@ -22,6 +28,24 @@ use super::proc;
 
 /// A number that no request has: what `aio_close_port` is told.
 pub(super) const NO_PORT: i32 = -1;
+
+/// Nanoseconds between two looks.
+const LOOK_AGAIN: bindings::hrtime_t = 10_000_000;
+
+/// How many looks to wait for what lasts moments only, if all is well: a
+/// request that is being made, the cleanup thread's hold on completed ones.
+const MOMENTS: u32 = 100;
+
+/// What stands between a process and leaving a port.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Obstacle {
+    /// Nothing.
+    None,
+    /// Requests may be out of sight, or with the cleanup thread, for a moment.
+    Moment,
+    /// A request is under way, or its event is not sent yet.
+    Pending,
+}
 
 /// The asynchronous I/O of the calling process.
 struct Aio(*mut aio_t);
@@ -45,35 +69,35 @@ impl Aio {
         unsafe { Mutex::from_raw(&raw mut (*self.0).aio_mutex) }
     }
 
-    /// Sleeps until `cv` is signalled; the mutex is left meanwhile.
-    ///
-    /// # Safety
-    ///
-    /// `cv` is one of this aio_t.
-    unsafe fn wait(&self, cv: *mut kcondvar_t, held: &Held<'_>) {
-        // SAFETY: the caller vouches for the cv; the mutex is held.
-        unsafe { bindings::cv_wait(cv, held.mutex_ptr()) }
+    /// Sleeps for a while, or until a completion is told; the mutex, which is
+    /// `aio_portq_mutex`, is left meanwhile.
+    fn look_away(&self, held: &Held<'_>) {
+        // SAFETY: a condition of this aio_t, which is broadcast only; its mutex
+        // is held.
+        unsafe {
+            bindings::cv_timedwait_hires(
+                &raw mut (*self.0).aio_portcv,
+                held.mutex_ptr(),
+                LOOK_AGAIN,
+                LOOK_AGAIN,
+                0,
+            );
+        }
     }
 }
 
-/// The first request on a ring that reports to `port` and is as asked.
+/// Whether a request on a ring is as asked.
 ///
 /// # Safety
 ///
-/// The mutexes that protect the ring are held. A request names its event only
-/// while the event is alive.
-unsafe fn find(
-    head: *mut aio_req_t,
-    port: &Port,
-    wanted: impl Fn(*mut aio_req_t) -> bool,
-) -> *mut aio_req_t {
+/// The mutexes that protect the ring are held.
+unsafe fn any(head: *mut aio_req_t, asked: impl Fn(*mut aio_req_t) -> bool) -> bool {
     let mut request = head;
-    // SAFETY: the caller vouches for the ring and the events.
+    // SAFETY: the caller vouches for the ring.
     unsafe {
         while !request.is_null() {
-            let event = (*request).aio_req_portkev;
-            if !event.is_null() && (*event).portkev_port == port.as_ptr() && wanted(request) {
-                return request;
+            if asked(request) {
+                return true;
             }
             request = (*request).aio_req_next;
             if request == head {
@@ -81,100 +105,70 @@ unsafe fn find(
             }
         }
     }
-    core::ptr::null_mut()
+    false
 }
 
 impl Port {
-    /// Waits for the calling process's requests to this port, so that their
-    /// events are queued; an event that is still on its way is cancelled.
-    /// Called without locks.
+    /// Waits until the events of the calling process's requests to this port
+    /// are queued. Called without locks; none of its threads has a descriptor
+    /// of the port any more to make new ones.
     pub(super) fn settle_aio(&self) {
         let Some(aio) = Aio::of_caller() else { return };
-        self.await_single(&aio);
-        self.await_listed(&aio);
-        while self.cancel_unsent(&aio) {}
-    }
-
-    /// Waits for requests on their own, by the protocol of `aio_close_port`:
-    /// they go to `aio_portq` even while the cleanup thread is at work.
-    fn await_single(&self, aio: &Aio) {
-        let outer = aio.portq_mutex().enter();
-        let inner = aio.mutex().enter();
-        // SAFETY: aio_mutex protects the ring, the flags and the count.
-        unsafe {
-            loop {
-                let request = find((*aio.0).aio_portpending, self, |r| {
-                    (*r).aio_req_lio.is_null() && (*r).aio_req_flags & bindings::AIO_CLOSE_PORT == 0
-                });
-                if request.is_null() {
-                    break;
-                }
-                (*request).aio_req_flags |= bindings::AIO_CLOSE_PORT;
-                (*aio.0).aio_portpendcnt += 1;
+        let mut moments = 0;
+        let held = aio.portq_mutex().enter();
+        loop {
+            match self.obstacle(&aio) {
+                Obstacle::None => break,
+                Obstacle::Moment if moments == MOMENTS => break,
+                Obstacle::Moment => moments += 1,
+                Obstacle::Pending => {}
             }
-        }
-        drop(inner);
-        // SAFETY: as above; genunix reads the count under this mutex, too.
-        unsafe {
-            while (*aio.0).aio_portpendcnt != 0 {
-                aio.wait(&raw mut (*aio.0).aio_portcv, &outer);
-            }
-        }
-        drop(outer);
-    }
-
-    /// Waits for requests of lists. Marked as above they would complete
-    /// without their list's knowledge, and its event would never come.
-    fn await_listed(&self, aio: &Aio) {
-        let held = aio.mutex().enter();
-        // SAFETY: aio_mutex protects both rings; every completion broadcasts
-        // aio_waitcv under it, or the cleanup thread does when it is done.
-        unsafe {
-            while !find((*aio.0).aio_portpending, self, |_| true).is_null()
-                || !find((*aio.0).aio_portcleanupq, self, |_| true).is_null()
-            {
-                aio.wait(&raw mut (*aio.0).aio_waitcv, &held);
-            }
+            aio.look_away(&held);
         }
         drop(held);
     }
 
-    /// Ends one completed request whose event is about to be sent: the event
-    /// will be queued as one that nobody is to have. False if there is none.
-    fn cancel_unsent(&self, aio: &Aio) -> bool {
-        let outer = aio.portq_mutex().enter();
-        let q = self.lock();
-        // SAFETY: aio_portq_mutex protects the ring and keeps the events that
-        // it leads to; portq_mutex protects their flags.
-        let (callback, request, owner, event) = unsafe {
-            let request = find((*aio.0).aio_portq, self, |r| {
-                (*(*r).aio_req_portkev).portkev_flags & bindings::PORT_KEV_DONEQ == 0
-            });
-            if request.is_null() {
-                return false;
+    /// Looks at all requests. `aio_portq_mutex` is held.
+    fn obstacle(&self, aio: &Aio) -> Obstacle {
+        let inner = aio.mutex().enter();
+        // SAFETY: the two mutexes protect the rings, the requests and the
+        // flags. A request names its event as long as the event is allocated.
+        let found = unsafe {
+            let event_of = |r: *mut aio_req_t| (*r).aio_req_portkev;
+            let is_ours = |r| {
+                let event = event_of(r);
+                !event.is_null() && (*event).portkev_port == self.as_ptr()
+            };
+            let pending = (*aio.0).aio_portpending;
+            if any(pending, is_ours)
+                || any((*aio.0).aio_portq, |r| {
+                    is_ours(r) && !self.is_queued(event_of(r))
+                })
+            {
+                Obstacle::Pending
+            } else if any(pending, |r| event_of(r).is_null())
+                || any((*aio.0).aio_portcleanupq, is_ours)
+                || (*aio.0).aio_flags & bindings::AIO_CLEANUP != 0
+            {
+                Obstacle::Moment
+            } else {
+                Obstacle::None
             }
-            let event: *mut port_kevent_t = (*request).aio_req_portkev;
-            (*request).aio_req_portkev = core::ptr::null_mut();
-            (*event).portkev_flags |= bindings::PORT_KEV_FREE;
-            let callback = (*event).portkev_callback.take();
-            (callback, request, (*event).portkev_pid, event)
         };
+        drop(inner);
+        found
+    }
+
+    /// Whether an event of this port was sent.
+    ///
+    /// # Safety
+    ///
+    /// The event is allocated and stays so.
+    unsafe fn is_queued(&self, event: *mut bindings::port_kevent_t) -> bool {
+        let q = self.lock();
+        // SAFETY: the caller vouches; portq_mutex protects the flag.
+        let queued = unsafe { (*event).portkev_flags & bindings::PORT_KEV_DONEQ != 0 };
         drop(q);
-        drop(outer);
-        if let Some(callback) = callback {
-            let mut ignored = 0;
-            // SAFETY: as the port tells a source of its close, once; the
-            // source uses its request, not the event.
-            unsafe {
-                callback(
-                    request.cast(),
-                    &raw mut ignored,
-                    owner,
-                    bindings::PORT_CALLBACK_CLOSE,
-                    event.cast(),
-                );
-            }
-        }
-        true
+        queued
     }
 }

@@ -4,7 +4,7 @@
 
 use bindings::port_kevent_t;
 
-use super::event::Sharing;
+use super::event::{Sharing, Source};
 use super::port::Port;
 use super::proc;
 use super::queue::{Condition, Flag};
@@ -21,7 +21,9 @@ impl Port {
         let mut retrieval = self.lock().retrieve();
         while let Some(candidate) = retrieval.next() {
             let event = candidate.event();
-            if event.owner() != pid || event.sharing() != Sharing::OwnerOnly {
+            // A timer's event is of a timer made since the timers were told.
+            let kept = event.source() == Source::TIMER && event.is_wired();
+            if event.owner() != pid || event.sharing() != Sharing::OwnerOnly || kept {
                 candidate.skip();
             } else if event.is_wired() {
                 candidate.cancel();

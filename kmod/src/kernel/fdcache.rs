@@ -37,6 +37,9 @@ pub struct FdCache<'p> {
     held: Held<'p>,
 }
 
+/// Milliseconds after which a last close looks again; it is woken before.
+const LOOK_AGAIN: i32 = 250;
+
 /// What a file said about itself when it was asked.
 pub struct Readiness {
     /// The events that hold now.
@@ -154,6 +157,8 @@ impl<'p> FdCache<'p> {
     #[inline(never)]
     pub fn insert(&mut self, file: &OpenFile) -> Result<Association<'_>> {
         let pcp = self.raw();
+        // SAFETY: nothing is borrowed from self yet.
+        unsafe { self.make_room() };
         let mut event = ptr::null_mut();
         // SAFETY: the port is live and `event` is writable.
         Errno::check(unsafe {
@@ -168,7 +173,6 @@ impl<'p> FdCache<'p> {
         // they are in the cache; the caller holds the descriptor, as
         // addfd_port asks.
         unsafe {
-            self.make_room();
             let pfd: *mut portfd_t =
                 bindings::kmem_zalloc(size_of::<portfd_t>(), bindings::KM_SLEEP).cast();
             let pdp = &raw mut (*pfd).pfd_pd;
@@ -242,14 +246,18 @@ impl<'p> FdCache<'p> {
     }
 
     /// Waits until threads that are closing associated descriptors have
-    /// removed the rest; `pc_lock` is free meanwhile. No signal ends the wait
-    /// (D18): the close cannot be left half done, and those threads wait for
-    /// nothing but `pc_lock`.
+    /// removed the rest; `pc_lock` is free meanwhile. No signal ends the wait,
+    /// or makes it spin (D18): the close cannot be left half done. But a fork
+    /// may stop the thread, as it may those that it waits for.
     pub fn wait_until_empty(&mut self) {
         // SAFETY: pc_lock is held and is the mutex of the condition.
         unsafe {
             while (*self.raw()).pc_fdcount != 0 {
-                bindings::cv_wait(&raw mut (*self.raw()).pc_lclosecv, self.held.mutex_ptr());
+                bindings::cv_wait_stop(
+                    &raw mut (*self.raw()).pc_lclosecv,
+                    self.held.mutex_ptr(),
+                    LOOK_AGAIN,
+                );
             }
         }
     }

@@ -101,6 +101,13 @@ impl PortFile {
     }
 }
 
+/// Numbers that descriptors of the calling process may have are below this.
+fn table_size() -> i32 {
+    // SAFETY: the process's own table; the size only grows.
+    let size = unsafe { AtomicI32::from_ptr(&raw mut (*proc::descriptors()).fi_nfiles) };
+    size.load(Ordering::Acquire)
+}
+
 /// Looks at the file of a descriptor of the calling process, null if it is
 /// closed, without holding it: `look` runs under the lock of the entry and
 /// must not enter another. None if the table ends before `fd`.
@@ -109,9 +116,8 @@ fn with_entry<T>(fd: i32, look: impl FnOnce(*mut file_t) -> T) -> Option<T> {
     // SAFETY: the process's own table. It may grow while no entry is locked,
     // so the list is looked up again, as UF_ENTER does; older lists are kept.
     unsafe {
-        let size = AtomicI32::from_ptr(&raw mut (*table).fi_nfiles);
         let list = AtomicPtr::from_ptr(&raw mut (*table).fi_list);
-        if fd < 0 || fd >= size.load(Ordering::Acquire) {
+        if fd < 0 || fd >= table_size() {
             return None;
         }
         loop {
@@ -138,16 +144,19 @@ impl Port {
     /// this for a descriptor that is out of the table already, under the lock
     /// of the port's only `file_t` (`f_tlock`): of several closes the last one
     /// finds nothing.
+    ///
+    /// Looks twice: a dup may be on its way to a number that was passed while
+    /// its old one is closed. From the top, since an exit closes from the
+    /// bottom: with many descriptors it finds the next one at once.
     pub fn is_open_in_caller(&self) -> bool {
         let vp = self.vnode();
-        for fd in 0.. {
-            // SAFETY: a file stays open while its entry is locked.
-            match with_entry(fd, |fp| unsafe { !fp.is_null() && (*fp).f_vnode == vp }) {
-                Some(false) => {}
-                found => return found.is_some(),
-            }
-        }
-        false
+        // SAFETY: a file stays open while its entry is locked.
+        let is_here = |fp: *mut file_t| unsafe { !fp.is_null() && (*fp).f_vnode == vp };
+        (0..2).any(|_| {
+            (0..table_size())
+                .rev()
+                .any(|fd| with_entry(fd, is_here) == Some(true))
+        })
     }
 }
 

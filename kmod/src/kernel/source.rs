@@ -70,10 +70,12 @@ static TIMERS: CGlobal<port_source_t> = CGlobal::new(port_source_t {
 });
 
 /// A count far from 0 and from overflow. It is set anew with every port and
-/// every close, so what wrong descriptor numbers add or take never adds up.
+/// every close of a port's descriptor. What wrong numbers add or take therefore
+/// never adds up: a number is wrong only after a close.
 const PINNED: i32 = 1 << 30;
 
-fn pin_timers() {
+/// Undoes what wrong descriptor numbers did to the count of timers.
+pub fn pin_timers() {
     // SAFETY: an aligned counter. genunix changes it under the lock of one
     // port or another, so no lock would help.
     let count = unsafe { AtomicI32::from_ptr(&raw mut (*TIMERS.as_ptr()).portsrc_cnt) };
@@ -204,7 +206,6 @@ impl Port {
     /// Tells the sources of the table that the calling process closes the
     /// port. After a last close the table is gone.
     pub fn close_sources(&self, kind: CloseKind) {
-        pin_timers();
         if kind == CloseKind::Partial {
             self.settle_aio();
         }

@@ -3,7 +3,7 @@
 use crate::kernel::port::Port;
 use crate::kernel::proc;
 use crate::kernel::queue::{Condition, Flag};
-use crate::kernel::source::CloseKind;
+use crate::kernel::source::{CloseKind, pin_timers};
 use crate::kernel::tunable;
 use crate::source;
 
@@ -12,6 +12,7 @@ use crate::source;
 /// (S81, S82).
 /// A port that has ended stays ended, whatever comes after (D17).
 pub fn port_release(port: &Port, count: i32) {
+    pin_timers();
     let last = count <= 1;
     if port.is_closed_or_mark(last) {
         return;

@@ -311,10 +311,10 @@ fn foreign_last(ctx: &Ctx<'_>) -> Verdict {
         let fd = device(ctx)?;
         let _requests = submitted(ctx, fd, number, 2)?;
         ctx.sys.close(number)?;
-        ctx.sys.sleep(10 * MSEC);
+        ctx.sys.sleep(20 * MSEC);
         Ok(0)
     })?;
-    ctx.sys.sleep(5 * MSEC);
+    ctx.sys.sleep(15 * MSEC);
     let begin = ctx.sys.now();
     port.close()?;
     check::equal("duration of the close", ctx.sys.now() - begin, 0)?;

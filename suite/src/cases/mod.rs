@@ -4,6 +4,7 @@ use crate::case::{Case, Entry};
 
 mod aio;
 mod aio_close;
+mod aio_leave;
 mod aio_list;
 mod aio_process;
 mod aio_thread;
@@ -141,6 +142,7 @@ const LISTS: &[&[Case]] = &[
     nested::CASES,
     nested_cycle::CASES,
     aio::CASES,
+    aio_leave::CASES,
     aio_list::CASES,
     aio_close::CASES,
     aio_process::CASES,
