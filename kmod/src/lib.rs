@@ -20,9 +20,9 @@
 //! `PORTQ_BLOCKED` (`port_block`) is a lock of its own: entered under
 //! `portq_mutex`, kept while that is free, it comes before it and after
 //! `pc_lock`. Events ask their source (`portkev_callback`) under
-//! `PORTQ_BLOCKED` alone, or (AIO) under nothing. Sources are told of a close, user memory is touched
-//! and events are freed with none of these held; genunix frees associations,
-//! and wakes pollers of the port, under `pc_lock`.
+//! `PORTQ_BLOCKED` alone, or (AIO) under nothing. Sources are told of a close,
+//! user memory is touched and events are freed with none of these held; genunix
+//! frees associations, and wakes pollers of the port, under `pc_lock`.
 //!
 //! Callers bring locks along: `close` holds the file's `f_tlock` (so it comes
 //! first), a timer that fires its `it_mutex` (-> `portq_mutex`),

@@ -44,8 +44,10 @@ pub fn port_retrieve(
     let mut probe_first = q.starts_wired();
     loop {
         if probe_first {
-            // Another thread may have taken all: one entry is needed in any case.
-            let count = max.min(q.queued().max(1));
+            // Another retrieval may give its events back, or take all: one
+            // entry is needed in any case.
+            let there = q.queued().saturating_add(q.in_retrieval());
+            let count = max.min(there.max(1));
             drop(q);
             // Touches user memory, so neither lock nor block is held.
             let there = list.probe(count as usize);
