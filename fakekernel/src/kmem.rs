@@ -11,6 +11,8 @@
 //! Contexts: any with KM_NOSLEEP; KM_SLEEP not in interrupts nor under a
 //! no-sleep mutex. Freeing never sleeps.
 
+mod redzone;
+
 use std::alloc::{Layout, alloc, dealloc};
 use std::collections::VecDeque;
 use std::ffi::{c_int, c_void};
@@ -27,17 +29,12 @@ pub use crate::leak::{Leak, baseline, leaks};
 use crate::panic::{kernel_panic, symbol};
 use crate::site::{self, Frame, entry};
 use crate::{kernel, sync, thread, tsan};
+use redzone::{HEAD, REDZONE, TAIL, check_freed, check_redzones, fill};
 
 /// What allocated memory holds.
 pub const UNINITIALISED: u64 = 0xbadd_cafe_badd_cafe;
 /// What freed memory holds.
 pub const FREED: u64 = 0xdead_beef_dead_beef;
-/// What lies before and after a buffer.
-const REDZONE: u8 = 0xbb;
-/// Bytes after a buffer.
-const TAIL: usize = 16;
-/// Bytes before a buffer, at least.
-const HEAD: usize = 16;
 /// Freed memory held back: buffers and bytes per shard.
 const HELD_BUFFERS: usize = 64;
 const HELD_BYTES: usize = 1 << 20;
@@ -167,82 +164,6 @@ pub(crate) fn allocate(size: usize, align: usize, cache: usize, caller: usize) -
     tsan::aside(|| shard(addr).buffers.insert(addr, buffer));
     count_alloc(size);
     addr
-}
-
-/// # Safety
-///
-/// `size` bytes at `at` may be written.
-unsafe fn fill(at: *mut u8, size: usize, pattern: u64) {
-    let bytes = pattern.to_ne_bytes();
-    // SAFETY: the caller vouches for the range; the rest is inside it.
-    unsafe {
-        let words = at.cast::<u64>();
-        for i in 0..size / 8 {
-            words.add(i).write_unaligned(pattern);
-        }
-        for (i, byte) in (size / 8 * 8..size).zip(bytes) {
-            at.add(i).write(byte);
-        }
-    }
-}
-
-/// # Safety
-///
-/// `size` bytes at `at` may be read.
-unsafe fn first_not(at: *const u8, size: usize, pattern: u64) -> Option<usize> {
-    let bytes = pattern.to_ne_bytes();
-    // SAFETY: the caller vouches for the range.
-    let memory = unsafe { std::slice::from_raw_parts(at, size) };
-    memory.chunks(8).enumerate().find_map(|(i, chunk)| {
-        let bad = chunk != &bytes[..chunk.len()];
-        bad.then(|| {
-            i * 8
-                + chunk
-                    .iter()
-                    .zip(bytes)
-                    .position(|(a, b)| *a != b)
-                    .unwrap_or(0)
-        })
-    })
-}
-
-/// Bytes of cache objects in free lists are checked like live ones.
-fn check_redzones(addr: usize, buffer: &Buffer) {
-    let head = buffer.head();
-    // SAFETY: the buffer is allocated with its red zones.
-    let damage = unsafe {
-        let before = std::slice::from_raw_parts((addr - head) as *const u8, head);
-        let after = std::slice::from_raw_parts((addr + buffer.size) as *const u8, TAIL);
-        let before = before
-            .iter()
-            .rposition(|&b| b != REDZONE)
-            .map(|i| i as isize - head as isize);
-        before.or(after
-            .iter()
-            .position(|&b| b != REDZONE)
-            .map(|i| (buffer.size + i) as isize))
-    };
-    if let Some(at) = damage {
-        let (what, by) = (buffer.what(), symbol(buffer.caller));
-        let text = format!("byte {at} of {what} {addr:#x} was written; allocated at {by}");
-        kernel_panic("kmem-redzone", &text);
-    }
-}
-
-fn check_freed(addr: usize, buffer: &Buffer) {
-    check_redzones(addr, buffer);
-    // SAFETY: a held-back buffer is still allocated from the host.
-    let changed = unsafe { first_not(addr as *const u8, buffer.size, FREED) };
-    if let Some(at) = changed {
-        let State::Free { by } = buffer.state else {
-            return;
-        };
-        let (what, alloc, free) = (buffer.what(), symbol(buffer.caller), symbol(by));
-        let text = format!(
-            "byte {at} of {what} {addr:#x} was written after it was freed at {free}; allocated at {alloc}"
-        );
-        kernel_panic("kmem-modified-after-free", &text);
-    }
 }
 
 /// Panics unless a live object of `cache` is at `addr`.
