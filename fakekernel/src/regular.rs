@@ -50,15 +50,6 @@ unsafe extern "C" fn close(
     0
 }
 
-/// Where a transfer begins.
-///
-/// # Safety
-/// The transfer is valid.
-unsafe fn position(uio: *mut uio_t) -> Result<usize, c_int> {
-    // SAFETY: valid (contract).
-    usize::try_from(unsafe { (*uio)._uio_offset._f }).map_err(|_| EINVAL)
-}
-
 unsafe extern "C" fn read(
     vp: *mut vnode_t,
     uio: *mut uio_t,
@@ -66,29 +57,8 @@ unsafe extern "C" fn read(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) -> c_int {
-    // SAFETY: called with a vnode of `open` and a valid transfer. User memory is touched without
-    // the lock, by way of a copy.
-    unsafe {
-        let np = node(vp);
-        let at = match position(uio) {
-            Ok(at) => at,
-            Err(error) => return error,
-        };
-        let n = ((*uio).uio_resid as usize).min(MAX_SIZE);
-        if n == 0 {
-            return 0;
-        }
-        let copy: *mut u8 = kmem_alloc(n, KM_SLEEP).cast();
-        mutex_enter(&raw mut (*np).lock);
-        let there = (*np).size.saturating_sub(at).min(n);
-        if there > 0 {
-            ptr::copy_nonoverlapping((*np).data.add(at), copy, there);
-        }
-        mutex_exit(&raw mut (*np).lock);
-        let error = crate::uio::uiomove(copy.cast(), there, UIO_READ, uio);
-        kmem_free(copy.cast(), n);
-        error
-    }
+    // SAFETY: called with a vnode of `open` and a valid transfer.
+    unsafe { transfer(node(vp), UIO_READ, uio) }
 }
 
 unsafe extern "C" fn write(
@@ -99,25 +69,58 @@ unsafe extern "C" fn write(
     _ct: *mut caller_context_t,
 ) -> c_int {
     // SAFETY: as in `read`.
+    unsafe { transfer(node(vp), UIO_WRITE, uio) }
+}
+
+/// Reads or writes at the position of the transfer. User memory is touched without the lock, by
+/// way of a copy.
+///
+/// # Safety
+/// `np` is live, the transfer valid.
+unsafe fn transfer(np: *mut Node, rw: uio_rw_t, uio: *mut uio_t) -> c_int {
+    // SAFETY: valid (contract); the copy has `n` bytes.
     unsafe {
-        let np = node(vp);
-        let at = match position(uio) {
-            Ok(at) => at,
-            Err(error) => return error,
+        let Ok(at) = usize::try_from((*uio)._uio_offset._f) else {
+            return EINVAL;
         };
-        let n = (*uio).uio_resid as usize;
+        let mut n = (*uio).uio_resid as usize;
         if n == 0 {
             return 0;
         }
-        if at.checked_add(n).is_none_or(|end| end > MAX_SIZE) {
+        if rw == UIO_READ {
+            n = n.min(MAX_SIZE);
+        } else if at.checked_add(n).is_none_or(|end| end > MAX_SIZE) {
             return EFBIG;
         }
         let copy: *mut u8 = kmem_alloc(n, KM_SLEEP).cast();
-        let before = (*uio).uio_resid;
-        let error = crate::uio::uiomove(copy.cast(), n, UIO_WRITE, uio);
-        put(np, at, copy, (before - (*uio).uio_resid) as usize);
+        let error = if rw == UIO_READ {
+            let there = get(np, at, copy, n);
+            crate::uio::uiomove(copy.cast(), there, rw, uio)
+        } else {
+            let before = (*uio).uio_resid;
+            let error = crate::uio::uiomove(copy.cast(), n, rw, uio);
+            put(np, at, copy, (before - (*uio).uio_resid) as usize);
+            error
+        };
         kmem_free(copy.cast(), n);
         error
+    }
+}
+
+/// Reads up to `n` bytes at position `at`; answers how many there are.
+///
+/// # Safety
+/// `np` is live, `to` has `n` bytes.
+unsafe fn get(np: *mut Node, at: usize, to: *mut u8, n: usize) -> usize {
+    // SAFETY: live (contract); data and size are used under the lock.
+    unsafe {
+        mutex_enter(&raw mut (*np).lock);
+        let there = (*np).size.saturating_sub(at).min(n);
+        if there > 0 {
+            ptr::copy_nonoverlapping((*np).data.add(at), to, there);
+        }
+        mutex_exit(&raw mut (*np).lock);
+        there
     }
 }
 

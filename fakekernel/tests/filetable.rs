@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::SeqCst;
 
 use bindings::*;
 use fakekernel::user::ProcCfg;
-use sleeper::{COUNTS, DEAF, SLEEPER, open_sleeper};
+use sleeper::{COUNTS, close_under_reader, open_sleeper};
 use support::{Kernel, case, process, process_with};
 
 fn main() -> ExitCode {
@@ -83,29 +83,11 @@ fn hundred_thousand(kernel: &Kernel) {
 
 fn close_grows(kernel: &Kernel) {
     process(kernel, |lwp| {
-        DEAF.store(1, SeqCst);
-        let (fd, _) = open_sleeper();
-        let reader = lwp.spawn(move |lwp| {
-            let addr = lwp.alloc(8);
-            lwp.read(fd, addr, 8)
+        close_under_reader(lwp, |_| {
+            // The closer waits in a place of the table that is replaced now.
+            let null = lwp.open_null().unwrap();
+            assert_eq!(lwp.dup2(null, 200), Ok(200));
         });
-        lwp.settle();
-        let closer = lwp.spawn(move |lwp| lwp.close(fd));
-        lwp.settle();
-        // The closer waits in a place of the table that is replaced now.
-        let null = lwp.open_null().unwrap();
-        assert_eq!(lwp.dup2(null, 200), Ok(200));
-        lwp.settle();
-        assert!(!closer.has_ended());
-        let s = SLEEPER.load(SeqCst);
-        // SAFETY: the reader keeps the file and so the sleeper.
-        unsafe {
-            mutex_enter(&raw mut (*s).lock);
-            cv_signal(&raw mut (*s).cv);
-            mutex_exit(&raw mut (*s).lock);
-        }
-        assert_eq!(reader.join(), Ok(0));
-        assert_eq!(closer.join(), Ok(()));
         assert_eq!(lwp.getfd(200), Ok(0));
     });
 }

@@ -12,7 +12,7 @@ use bindings::*;
 use fakekernel::fault;
 use fakekernel::fault::{Fault, FaultRule, When};
 use fakekernel::user::{Lwp, Model, ProcCfg, Whence};
-use sleeper::{CLOSES, COUNTS, DEAF, SLEEPER, open_sleeper};
+use sleeper::{CLOSES, COUNTS, close_under_reader, open_sleeper};
 use support::{Kernel, case, process, process_with, trip};
 
 fn main() -> ExitCode {
@@ -118,32 +118,11 @@ fn close_pokes(kernel: &Kernel) {
 
 fn close_waits(kernel: &Kernel) {
     process(kernel, |lwp| {
-        DEAF.store(1, SeqCst);
-        let (fd, _) = open_sleeper();
-        let reader = lwp.spawn(move |lwp| {
-            let addr = lwp.alloc(8);
-            lwp.read(fd, addr, 8)
+        close_under_reader(lwp, |fd| {
+            // The descriptor is closed for everybody else already, and not free yet.
+            assert_eq!(lwp.close(fd), Err(EBADF));
+            assert_eq!(lwp.open_null(), Ok(fd + 1));
         });
-        lwp.settle();
-        let closer = lwp.spawn(move |lwp| lwp.close(fd));
-        lwp.settle();
-        assert!(
-            !closer.has_ended() && CLOSES.load(SeqCst) == 0,
-            "closed under a reader"
-        );
-        // The descriptor is closed for everybody else already, and not free yet.
-        assert_eq!(lwp.close(fd), Err(EBADF));
-        assert_eq!(lwp.open_null(), Ok(fd + 1));
-        let s = SLEEPER.load(SeqCst);
-        // SAFETY: the reader keeps the file and so the sleeper.
-        unsafe {
-            mutex_enter(&raw mut (*s).lock);
-            cv_signal(&raw mut (*s).cv);
-            mutex_exit(&raw mut (*s).lock);
-        }
-        assert_eq!(reader.join(), Ok(0));
-        assert_eq!(closer.join(), Ok(()));
-        assert_eq!(CLOSES.load(SeqCst), 1);
     });
 }
 

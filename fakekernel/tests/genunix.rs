@@ -186,7 +186,8 @@ fn kstats(kernel: &Kernel) {
     process(kernel, |_| {
         let read = || kstat::read("portfs", 0, "Event Ports", "ports");
         assert_eq!(read(), None);
-        // SAFETY: the kernel's interface, used as documented.
+        // SAFETY: all-zero bytes are a valid kstat_named_t. `named` and the kstat are used by this
+        // thread only, and kstat_delete takes the kstat away before `named` goes out of scope.
         unsafe {
             let mut named: kstat_named_t = std::mem::zeroed();
             named.name[..5].copy_from_slice(&b"ports".map(|c| c as c_char));

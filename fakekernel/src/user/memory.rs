@@ -13,14 +13,6 @@ impl Lwp {
         self.aspace().map(len)
     }
 
-    /// As [`Lwp::alloc`], with the last byte at the end of a page: one byte more faults.
-    ///
-    /// # Panics
-    /// As [`Lwp::alloc`].
-    pub fn alloc_at_end(&self, len: usize) -> usize {
-        self.aspace().map_at_end(len)
-    }
-
     /// Unmaps all pages the range touches; the content is lost.
     pub fn unmap(&self, addr: usize, len: usize) {
         self.aspace().unmap(addr, len);

@@ -1,5 +1,8 @@
 //! A port made by hand, as the module would make it.
 
+#[path = "../support/opened.rs"]
+mod opened;
+
 use std::ffi::{c_int, c_short, c_void};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering::SeqCst};
@@ -68,9 +71,7 @@ unsafe extern "C" fn port_inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut
             (*q).portq_scache.cast(),
             16 * size_of::<*mut port_source_t>(),
         );
-        let ops = (*vp).v_op;
-        vn_free(vp);
-        vn_freevnodeops(ops);
+        opened::free(vp);
         mutex_destroy(&raw mut (*q).portq_mutex);
         mutex_destroy(&raw mut (*q).portq_source_mutex);
         kmem_free(pp.cast(), size_of::<port_t>());
@@ -78,30 +79,17 @@ unsafe extern "C" fn port_inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut
     }
 }
 
-extern "C" fn zero() -> c_int {
-    0
-}
-
 /// Opens a port with `slots` event slots.
 pub fn open(slots: u32) -> i32 {
-    let func = |f: *const ()| {
-        // SAFETY: all members of the union are one pointer.
-        unsafe { std::mem::transmute::<*const (), fs_func_p>(f) }
-    };
-    let def = |name: &'static std::ffi::CStr, f: *const ()| fs_operation_def_t {
-        name: name.as_ptr(),
-        func: func(f),
-    };
-    let template = [
-        def(c"poll", port_poll as *const ()),
-        def(c"close", zero as *const ()),
-        def(c"inactive", port_inactive as *const ()),
-        fs_operation_def_t {
-            name: ptr::null(),
-            func: func(ptr::null()),
-        },
+    let functions = [
+        (c"poll", port_poll as *const ()),
+        (c"close", opened::zero as *const ()),
+        (c"inactive", port_inactive as *const ()),
     ];
-    // SAFETY: the kernel's interface, used as documented.
+    // SAFETY: called by a case's process, which opens one port. Port and cache of sources are
+    // fresh zeroed memory, which no one else has before the descriptor is open, and which the last
+    // close frees as it does the cache of events; the functions have the types of their operations
+    // (`zero` looks at no argument).
     unsafe {
         port_control.pc_cache = kmem_cache_create(
             c"port_cache".as_ptr().cast_mut(),
@@ -126,21 +114,12 @@ pub fn open(slots: u32) -> i32 {
         }
         (*q).portq_scache = kmem_zalloc(16 * size_of::<*mut port_source_t>(), KM_SLEEP).cast();
         (*pp).port_max_events = slots;
-        let mut ops = ptr::null_mut();
-        assert_eq!(
-            vn_make_ops(c"port".as_ptr(), template.as_ptr(), &raw mut ops),
-            0
-        );
-        let vp = vn_alloc(KM_SLEEP);
-        vn_setops(vp, ops);
-        (*vp).v_type = VPORT;
-        (*vp).v_data = pp.cast();
-        (*pp).port_vnode = vp;
-        let (mut fp, mut fd) = (ptr::null_mut(), -1);
-        assert_eq!(falloc(vp, 0, &raw mut fp, &raw mut fd), 0);
-        mutex_exit(&raw mut (*fp).f_tlock);
-        setf(fd, fp);
-        fd
+        let fill = |vp: *mut vnode_t| {
+            (*vp).v_type = VPORT;
+            (*vp).v_data = pp.cast();
+            (*pp).port_vnode = vp;
+        };
+        opened::open(c"port", &functions, 0, fill).0
     }
 }
 
@@ -219,5 +198,5 @@ pub fn waiter(lwp: &Lwp, nget: u32) -> LwpHandle<()> {
     handle
 }
 
-#[allow(dead_code, reason = "names the type that the transmutes above rely on")]
-const SAME_SIZE: () = assert!(size_of::<KEvent>() == size_of::<*mut c_void>());
+// What the transmutes above and in the cases rely on.
+const _: () = assert!(size_of::<KEvent>() == size_of::<*mut c_void>());

@@ -3,6 +3,9 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
+#[path = "opened.rs"]
+mod opened;
+
 use std::ffi::{c_int, c_short};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering::SeqCst};
@@ -45,19 +48,13 @@ unsafe extern "C" fn file_poll(
 }
 
 unsafe extern "C" fn file_inactive(vp: *mut vnode_t, _cr: *mut cred_t, _ct: *mut caller_context_t) {
-    // SAFETY: the last hold of the vnode; operations and file are the test's own.
+    // SAFETY: the last hold of the vnode: nobody polls any more, so nobody has the file.
     unsafe {
-        let ops = (*vp).v_op;
-        vn_free(vp);
-        vn_freevnodeops(ops);
+        opened::free(vp);
         let file = FILE.swap(ptr::null_mut(), SeqCst);
         mutex_destroy(&raw mut (*file).lock);
         kmem_free(file.cast(), size_of::<File>());
     }
-}
-
-extern "C" fn zero() -> c_int {
-    0
 }
 
 /// Opens the test's file.
@@ -77,29 +74,14 @@ pub type Poll = unsafe extern "C" fn(
 
 /// As [`open_file`], with another VOP_POLL.
 pub fn open_file_with(poll: Poll) -> (i32, *mut vnode_t) {
-    let func = |f: *const ()| {
-        // SAFETY: all members of the union are one pointer.
-        unsafe { std::mem::transmute::<*const (), fs_func_p>(f) }
-    };
-    let template = [
-        fs_operation_def_t {
-            name: c"poll".as_ptr(),
-            func: func(poll as *const ()),
-        },
-        fs_operation_def_t {
-            name: c"close".as_ptr(),
-            func: func(zero as *const ()),
-        },
-        fs_operation_def_t {
-            name: c"inactive".as_ptr(),
-            func: func(file_inactive as *const ()),
-        },
-        fs_operation_def_t {
-            name: ptr::null(),
-            func: func(ptr::null()),
-        },
+    let functions = [
+        (c"poll", poll as *const ()),
+        (c"close", opened::zero as *const ()),
+        (c"inactive", file_inactive as *const ()),
     ];
-    // SAFETY: the kernel's interface, used as documented.
+    // SAFETY: called by a case's process. The file is fresh zeroed memory, which no one else has
+    // before it is open, and which its last close frees; the functions have the types of their
+    // operations (`zero` looks at no argument).
     unsafe {
         let file: *mut File = kmem_zalloc(size_of::<File>(), KM_SLEEP).cast();
         mutex_init(
@@ -109,18 +91,6 @@ pub fn open_file_with(poll: Poll) -> (i32, *mut vnode_t) {
             ptr::null_mut(),
         );
         FILE.store(file, SeqCst);
-        let mut ops = ptr::null_mut();
-        assert_eq!(
-            vn_make_ops(c"test".as_ptr(), template.as_ptr(), &raw mut ops),
-            0
-        );
-        let vp = vn_alloc(KM_SLEEP);
-        vn_setops(vp, ops);
-        (*vp).v_type = VCHR;
-        let (mut fp, mut fd) = (ptr::null_mut(), -1);
-        assert_eq!(falloc(vp, FREAD, &raw mut fp, &raw mut fd), 0);
-        mutex_exit(&raw mut (*fp).f_tlock);
-        setf(fd, fp);
-        (fd, vp)
+        opened::open_device(c"test", &functions)
     }
 }

@@ -3,11 +3,15 @@
 // Each test program uses a part of this.
 #![allow(dead_code)]
 
-use std::ffi::{c_int, c_void};
+#[path = "opened.rs"]
+mod opened;
+
+use std::ffi::c_int;
 use std::ptr;
 use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst};
 
 use bindings::*;
+use fakekernel::user::Lwp;
 
 /// A file whose read sleeps on a cv, interruptibly or not.
 pub struct Sleeper {
@@ -62,39 +66,25 @@ unsafe extern "C" fn sleeper_inactive(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) {
-    // SAFETY: the last hold of the vnode; operations and sleeper are the test's own.
+    // SAFETY: the last hold of the vnode: nobody reads any more, so nobody has the sleeper.
     unsafe {
-        let ops = (*vp).v_op;
-        vn_free(vp);
-        vn_freevnodeops(ops);
+        opened::free(vp);
         let s = SLEEPER.swap(ptr::null_mut(), SeqCst);
         mutex_destroy(&raw mut (*s).lock);
         kmem_free(s.cast(), size_of::<Sleeper>());
     }
 }
 
-fn op(name: &'static std::ffi::CStr, f: *const c_void) -> fs_operation_def_t {
-    // SAFETY: all members of the union are one pointer.
-    let func = unsafe { std::mem::transmute::<*const c_void, fs_func_p>(f) };
-    fs_operation_def_t {
-        name: name.as_ptr(),
-        func,
-    }
-}
-
 /// Opens a sleeper.
 pub fn open_sleeper() -> (i32, *mut vnode_t) {
-    let end = fs_operation_def_t {
-        name: ptr::null(),
-        ..op(c"", ptr::null())
-    };
-    let template = [
-        op(c"read", sleeper_read as *const c_void),
-        op(c"close", sleeper_close as *const c_void),
-        op(c"inactive", sleeper_inactive as *const c_void),
-        end,
+    let functions = [
+        (c"read", sleeper_read as *const ()),
+        (c"close", sleeper_close as *const ()),
+        (c"inactive", sleeper_inactive as *const ()),
     ];
-    // SAFETY: the kernel's interface, used as documented.
+    // SAFETY: called by a case's process. The sleeper is fresh zeroed memory, which no one else
+    // has before its file is open, and which its last close frees; the functions have the types
+    // of their operations.
     unsafe {
         let s: *mut Sleeper = kmem_zalloc(size_of::<Sleeper>(), KM_SLEEP).cast();
         mutex_init(
@@ -104,18 +94,37 @@ pub fn open_sleeper() -> (i32, *mut vnode_t) {
             ptr::null_mut(),
         );
         SLEEPER.store(s, SeqCst);
-        let mut ops = ptr::null_mut();
-        assert_eq!(
-            vn_make_ops(c"sleeper".as_ptr(), template.as_ptr(), &raw mut ops),
-            0
-        );
-        let vp = vn_alloc(KM_SLEEP);
-        vn_setops(vp, ops);
-        (*vp).v_type = VCHR;
-        let (mut fp, mut fd) = (ptr::null_mut(), -1);
-        assert_eq!(falloc(vp, FREAD, &raw mut fp, &raw mut fd), 0);
-        mutex_exit(&raw mut (*fp).f_tlock);
-        setf(fd, fp);
-        (fd, vp)
+        opened::open_device(c"sleeper", &functions)
     }
+}
+
+/// Closes a sleeper under a reader that does not listen to signals: the close waits for it, and
+/// `meanwhile` gets the descriptor then. Reader and closer come to their end behind it.
+pub fn close_under_reader(lwp: &Lwp, meanwhile: impl FnOnce(i32)) {
+    DEAF.store(1, SeqCst);
+    let (fd, _) = open_sleeper();
+    let reader = lwp.spawn(move |lwp| {
+        let addr = lwp.alloc(8);
+        lwp.read(fd, addr, 8)
+    });
+    lwp.settle();
+    let closer = lwp.spawn(move |lwp| lwp.close(fd));
+    lwp.settle();
+    assert!(
+        !closer.has_ended() && CLOSES.load(SeqCst) == 0,
+        "closed under a reader"
+    );
+    meanwhile(fd);
+    lwp.settle();
+    assert!(!closer.has_ended(), "closed under a reader");
+    let s = SLEEPER.load(SeqCst);
+    // SAFETY: the reader keeps the file and so the sleeper.
+    unsafe {
+        mutex_enter(&raw mut (*s).lock);
+        cv_signal(&raw mut (*s).cv);
+        mutex_exit(&raw mut (*s).lock);
+    }
+    assert_eq!(reader.join(), Ok(0));
+    assert_eq!(closer.join(), Ok(()));
+    assert_eq!(CLOSES.load(SeqCst), 1);
 }
