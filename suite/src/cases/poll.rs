@@ -35,6 +35,11 @@ pub(super) const CASES: &[Case] = &[
         with_dispatch,
     )
     .needs(Caps::RCTL),
+    case(
+        "poll.looks_at_1024_events_of_others",
+        "D15 S17",
+        farthest_look,
+    ),
 ];
 
 /// Polls one descriptor and answers the bits found.
@@ -319,4 +324,29 @@ fn with_dispatch(ctx: &Ctx<'_>) -> Verdict {
         found == Ok(usize::from(revents == poll::OUT)),
     )?;
     ctx.expect_queue(port, &[2])
+}
+
+/// Events of another process make the port readable only when there are more than a poll looks at.
+fn farthest_look(ctx: &Ctx<'_>) -> Verdict {
+    let (port, gate) = (ctx.port()?, ctx.port()?);
+    let (fd, gate_fd) = (port.fd(), gate.fd());
+    let child = ctx.fork(move |ctx| {
+        let (port, gate) = (Port::at(ctx.sys, fd), Port::at(ctx.sys, gate_fd));
+        for user in 0..1024 {
+            port.dispatch(0, source::AIO, 1, 0, user)?;
+        }
+        gate.get(Timeout::Never)?;
+        port.dispatch(0, source::AIO, 1, 0, 1024)?;
+        gate.get(Timeout::Never)?;
+        Ok(0)
+    })?;
+    ctx.settle();
+    check::equal("bits with 1024", bits(port, poll::IN), Ok(0))?;
+    gate.send(1, 0)?;
+    ctx.settle();
+    check::equal("bits with 1025", bits(port, poll::IN), Ok(poll::IN))?;
+    check::equal("queue length", port.queued(), Ok(0))?;
+    gate.send(1, 0)?;
+    child.wait()?;
+    check::equal("bits afterwards", bits(port, poll::IN), Ok(0))
 }
