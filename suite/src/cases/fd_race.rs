@@ -34,6 +34,12 @@ pub(super) const CASES: &[Case] = &[
     case(
         "fd.d16_close_of_a_watched_port_during_pollwakeup",
         "D16 S18",
+        held_port,
+    )
+    .needs(Caps::KSOURCE.union(Caps::KSTAT)),
+    case(
+        "fd.race_wakeup_and_close_of_a_watched_port",
+        "S18 S82",
         watched_port,
     )
     .needs(Caps::KSTAT),
@@ -48,7 +54,7 @@ pub(super) const TURNS: usize = 150;
 
 /// Joins the threads; none met an unexpected error.
 #[track_caller]
-fn join_all(tasks: Vec<Task<Ran>>) -> Verdict {
+pub(super) fn join_all(tasks: Vec<Task<Ran>>) -> Verdict {
     for task in tasks {
         check::equal("a racing thread", task.join()?, Ok(()))?;
     }
@@ -349,6 +355,34 @@ fn wakeups(ctx: &Ctx<'_>) -> Verdict {
         expect_none(port)?;
     }
     join_all(vec![raiser])
+}
+
+/// `pollwakeup` holds the inner port on behalf of the outer one that watches it: the close of the
+/// inner port waits for it and then ends, and the outer port hears nothing.
+fn held_port(ctx: &Ctx<'_>) -> Verdict {
+    let before = ctx.sys.ports_kstat()?;
+    let ksource = ctx.ksource()?;
+    for queued in [0, 2] {
+        let (inner, outer) = (ctx.port()?, ctx.port()?);
+        let fd = inner.fd();
+        let nobody = ksource.poll_hold(fd);
+        check::that("nobody watches a new port", nobody.is_none())?;
+        outer.associate_fd(fd, poll::IN, 1)?;
+        let Some(hold) = ksource.poll_hold(fd) else {
+            return Err(Failure::new("the association does not mark the port"));
+        };
+        inner.send_all(0..queued)?;
+        let closer = ctx.spawn_asleep(move |sys| Port::at(sys, fd).close())?;
+        ctx.expect_asleep("close(2)", &closer)?;
+        expect_none(outer)?;
+        ksource.poll_release(hold);
+        ctx.expect_done("close(2)", &closer)?;
+        check::equal("close(2)", closer.join()?, Ok(()))?;
+        expect_none(outer)?;
+        outer.close()?;
+        check::equal("kstat", ctx.sys.ports_kstat()?, before)?;
+    }
+    Ok(())
 }
 
 /// A wakeup of the inner port is on its way to the outer one when the inner port closes.
