@@ -188,14 +188,10 @@ unsafe extern "C" fn fifo_getattr(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) -> c_int {
-    // SAFETY: called with a vnode of `pipe`; the attributes are the caller's, all-zero bytes are
-    // valid.
+    // SAFETY: called with a vnode of `pipe`; the attributes are the caller's.
     unsafe {
         let fnp = vtof(vp);
-        let mask = (*vap).va_mask;
-        *vap = std::mem::zeroed();
-        (*vap).va_mask = mask;
-        (*vap).va_type = (*vp).v_type;
+        template::attributes(vp, vap);
         mutex_enter(flk_lock(fnp));
         (*vap).va_size = (*fnp).fn_queue.count() as u_offset_t;
         (*vap).va_atime = (*fnp).fn_atime;

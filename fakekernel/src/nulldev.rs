@@ -111,12 +111,9 @@ pub(crate) unsafe extern "C" fn getattr(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) -> c_int {
-    // SAFETY: the attributes are the caller's; all-zero bytes are valid.
+    // SAFETY: the attributes are the caller's.
     unsafe {
-        let mask = (*vap).va_mask;
-        *vap = std::mem::zeroed();
-        (*vap).va_mask = mask;
-        (*vap).va_type = (*vp).v_type;
+        crate::vnode::template::attributes(vp, vap);
         (*vap).va_mode = 0o666;
         (*vap).va_nlink = 1;
         (*vap).va_rdev = (*vp).v_rdev;

@@ -10,6 +10,7 @@ use std::ptr;
 use bindings::*;
 
 use crate::curthread::cred;
+use crate::nulldev;
 use crate::vnode::template::{self, Ops};
 
 /// The largest size of a file.
@@ -37,17 +38,6 @@ static OPS: Ops = Ops::new();
 unsafe fn node(vp: *mut vnode_t) -> *mut Node {
     // SAFETY: `open` stored it (contract).
     unsafe { (*vp).v_data.cast() }
-}
-
-unsafe extern "C" fn close(
-    _vp: *mut vnode_t,
-    _flag: c_int,
-    _count: c_int,
-    _offset: offset_t,
-    _cr: *mut cred_t,
-    _ct: *mut caller_context_t,
-) -> c_int {
-    0
 }
 
 unsafe extern "C" fn read(
@@ -170,14 +160,10 @@ unsafe extern "C" fn getattr(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) -> c_int {
-    // SAFETY: called with a vnode of `open`; the attributes are the caller's, all-zero bytes are
-    // valid.
+    // SAFETY: called with a vnode of `open`; the attributes are the caller's.
     unsafe {
         let np = node(vp);
-        let mask = (*vap).va_mask;
-        *vap = std::mem::zeroed();
-        (*vap).va_mask = mask;
-        (*vap).va_type = (*vp).v_type;
+        template::attributes(vp, vap);
         (*vap).va_mode = 0o600;
         (*vap).va_uid = (*np).uid;
         (*vap).va_gid = (*np).gid;
@@ -219,7 +205,7 @@ pub(crate) fn init() {
         OPS.make(
             c"regular",
             &[
-                (c"close", close as *const c_void),
+                (c"close", nulldev::close as *const c_void),
                 (c"read", read as *const c_void),
                 (c"write", write as *const c_void),
                 (c"getattr", getattr as *const c_void),

@@ -167,14 +167,10 @@ unsafe extern "C" fn getattr(
     _cr: *mut cred_t,
     _ct: *mut caller_context_t,
 ) -> c_int {
-    // SAFETY: called with a vnode of `socketpair`; the attributes are the caller's, all-zero bytes
-    // are valid.
+    // SAFETY: called with a vnode of `socketpair`; the attributes are the caller's.
     unsafe {
         let so = vtoso(vp);
-        let mask = (*vap).va_mask;
-        *vap = std::mem::zeroed();
-        (*vap).va_mask = mask;
-        (*vap).va_type = (*vp).v_type;
+        template::attributes(vp, vap);
         (*vap).va_mode = 0o666;
         (*vap).va_uid = (*so).so_uid;
         (*vap).va_gid = (*so).so_gid;

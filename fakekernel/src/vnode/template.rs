@@ -65,6 +65,20 @@ impl Ops {
     }
 }
 
+/// Clears the answer of a VOP_GETATTR but for its mask, and says what kind of file it is.
+///
+/// # Safety
+/// `vp` is held; `vap` is the caller's.
+pub(crate) unsafe fn attributes(vp: *mut vnode_t, vap: *mut vattr_t) {
+    // SAFETY: contract; all-zero bytes are valid attributes.
+    unsafe {
+        let mask = (*vap).va_mask;
+        *vap = std::mem::zeroed();
+        (*vap).va_mask = mask;
+        (*vap).va_type = (*vp).v_type;
+    }
+}
+
 /// Opens `vp` with these flags (`FREAD` ...) as the lowest free descriptor, which takes over the
 /// caller's hold.
 ///

@@ -106,3 +106,44 @@ fn await_ready(lwp: &Lwp, fd: i32, events: i16) {
     assert_eq!(lwp.poll(&mut fds, None), Ok(1));
     assert_eq!(fds[0].revents & !events, 0);
 }
+
+/// Three threads write `turns` times into `b`, every quarter of them `long` bytes: all of it is
+/// read from `a`, from each thread as much as it wrote.
+fn three_writers(lwp: &Lwp, a: i32, b: i32, turns: usize, long: usize) {
+    let writers: Vec<_> = (0..3u8)
+        .map(|id| {
+            lwp.spawn(move |lwp| {
+                for n in 0..turns {
+                    let len = if n % (turns / 4) == 0 { long } else { 40 };
+                    assert_eq!(write(lwp, b, &vec![id; len]), Ok(len));
+                }
+            })
+        })
+        .collect();
+    let mut counts = [0usize; 3];
+    let total = 3 * (4 * long + (turns - 4) * 40);
+    while counts.iter().sum::<usize>() < total {
+        for byte in read(lwp, a, 3000).unwrap() {
+            counts[usize::from(byte)] += 1;
+        }
+    }
+    writers.into_iter().for_each(|w| w.join());
+    assert_eq!(counts, [total / 3; 3]);
+}
+
+/// A byte goes from `a` to `b` and back, three hundred times, each side waiting in poll(2).
+fn echo_bytes(lwp: &Lwp, a: i32, b: i32) {
+    let echo = lwp.spawn(move |lwp| {
+        for _ in 0..300 {
+            await_ready(lwp, b, IN);
+            let byte = read(lwp, b, 1).unwrap();
+            write(lwp, b, &byte).unwrap();
+        }
+    });
+    for n in 0..300u32 {
+        write(lwp, a, &[n as u8]).unwrap();
+        await_ready(lwp, a, IN);
+        assert_eq!(read(lwp, a, 1).unwrap(), [n as u8]);
+    }
+    echo.join();
+}

@@ -1,7 +1,9 @@
 //! Pipes.
 
 use super::support::{Case, Kernel, case, process, process_with};
-use super::{HUP, IN, OUT, nonblocking, poller, read, ready, restless, write};
+use super::{
+    HUP, IN, OUT, echo_bytes, nonblocking, poller, read, ready, restless, three_writers, write,
+};
 use bindings::*;
 use fakekernel::user::ProcCfg;
 
@@ -245,26 +247,8 @@ fn unread(kernel: &Kernel) {
 fn race(kernel: &Kernel) {
     process(kernel, |lwp| {
         let (a, b) = lwp.pipe().unwrap();
-        let writers: Vec<_> = (0..3u8)
-            .map(|id| {
-                lwp.spawn(move |lwp| {
-                    for n in 0..200u8 {
-                        // Longer than PIPE_BUF now and then.
-                        let len = if n % 50 == 0 { 12000 } else { 40 };
-                        assert_eq!(write(lwp, b, &vec![id; len]), Ok(len));
-                    }
-                })
-            })
-            .collect();
-        let mut counts = [0usize; 3];
-        let total = 3 * (4 * 12000 + 196 * 40);
-        while counts.iter().sum::<usize>() < total {
-            for byte in read(lwp, a, 3000).unwrap() {
-                counts[usize::from(byte)] += 1;
-            }
-        }
-        writers.into_iter().for_each(|w| w.join());
-        assert_eq!(counts, [total / 3; 3]);
+        // Longer than PIPE_BUF now and then.
+        three_writers(lwp, a, b, 200, 12000);
         assert_eq!(ready(lwp, a, IN), 0);
     });
 }
@@ -272,19 +256,7 @@ fn race(kernel: &Kernel) {
 fn ping_pong(kernel: &Kernel) {
     process(kernel, |lwp| {
         let (a, b) = lwp.pipe().unwrap();
-        let echo = lwp.spawn(move |lwp| {
-            for _ in 0..300 {
-                super::await_ready(lwp, b, IN);
-                let byte = read(lwp, b, 1).unwrap();
-                write(lwp, b, &byte).unwrap();
-            }
-        });
-        for n in 0..300u32 {
-            write(lwp, a, &[n as u8]).unwrap();
-            super::await_ready(lwp, a, IN);
-            assert_eq!(read(lwp, a, 1).unwrap(), [n as u8]);
-        }
-        echo.join();
+        echo_bytes(lwp, a, b);
     });
 }
 

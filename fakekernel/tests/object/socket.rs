@@ -4,7 +4,8 @@ use bindings::*;
 
 use super::support::{Case, Kernel, case, process};
 use super::{
-    HUP, IN, OUT, await_ready, nonblocking, poller, read, ready, restless, vop_poll, write,
+    HUP, IN, OUT, echo_bytes, nonblocking, poller, read, ready, restless, three_writers, vop_poll,
+    write,
 };
 
 /// Unread bytes that make a socket full, and those below which it no longer is.
@@ -250,43 +251,13 @@ fn unread(kernel: &Kernel) {
 fn race(kernel: &Kernel) {
     process(kernel, |lwp| {
         let (a, b) = lwp.socketpair().unwrap();
-        let writers: Vec<_> = (0..3u8)
-            .map(|id| {
-                lwp.spawn(move |lwp| {
-                    for n in 0..100u8 {
-                        let len = if n % 25 == 0 { 20000 } else { 40 };
-                        assert_eq!(write(lwp, b, &vec![id; len]), Ok(len));
-                    }
-                })
-            })
-            .collect();
-        let mut counts = [0usize; 3];
-        let total = 3 * (4 * 20000 + 96 * 40);
-        while counts.iter().sum::<usize>() < total {
-            for byte in read(lwp, a, 3000).unwrap() {
-                counts[usize::from(byte)] += 1;
-            }
-        }
-        writers.into_iter().for_each(|w| w.join());
-        assert_eq!(counts, [total / 3; 3]);
+        three_writers(lwp, a, b, 100, 20000);
     });
 }
 
 fn ping_pong(kernel: &Kernel) {
     process(kernel, |lwp| {
         let (a, b) = lwp.socketpair().unwrap();
-        let echo = lwp.spawn(move |lwp| {
-            for _ in 0..300 {
-                await_ready(lwp, b, IN);
-                let byte = read(lwp, b, 1).unwrap();
-                write(lwp, b, &byte).unwrap();
-            }
-        });
-        for n in 0..300u32 {
-            write(lwp, a, &[n as u8]).unwrap();
-            await_ready(lwp, a, IN);
-            assert_eq!(read(lwp, a, 1).unwrap(), [n as u8]);
-        }
-        echo.join();
+        echo_bytes(lwp, a, b);
     });
 }

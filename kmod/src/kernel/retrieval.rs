@@ -141,10 +141,7 @@ impl<'p> Retrieval<'p> {
 /// # Safety
 ///
 /// `list` is a live event list that cannot change; `last` is null or on it.
-pub(super) unsafe fn port_get_kevent(
-    list: *mut list_t,
-    last: *mut port_kevent_t,
-) -> *mut port_kevent_t {
+unsafe fn port_get_kevent(list: *mut list_t, last: *mut port_kevent_t) -> *mut port_kevent_t {
     // SAFETY: the caller vouches for list and last.
     unsafe {
         if last.is_null() {

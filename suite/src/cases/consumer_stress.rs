@@ -100,6 +100,23 @@ fn settled(ctx: &Ctx<'_>, port: Port<'_>, pipes: &Pipes) -> Result<u64, Failure>
     Ok(pipes.writers.len() as u64)
 }
 
+/// Joins threads and adds up what they counted.
+fn sum(tasks: impl IntoIterator<Item = Task<Told>>) -> Result<u64, Failure> {
+    let mut total = 0;
+    for task in tasks {
+        total += task.join()??;
+    }
+    Ok(total)
+}
+
+/// Stops every taker and adds up what they took.
+fn stop(port: Port<'_>, takers: Vec<Task<Told>>) -> Result<u64, Failure> {
+    for _ in &takers {
+        port.send(2, 0)?;
+    }
+    sum(takers)
+}
+
 /// Takers with `port_get`.
 fn descriptors(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
@@ -109,18 +126,9 @@ fn descriptors(ctx: &Ctx<'_>) -> Verdict {
     for _ in 0..6 {
         takers.push(ctx.spawn(move |sys| take(sys, fd))?);
     }
-    let mut written = 0;
-    for writer in start_writers(ctx, &pipes, 3, 400)? {
-        written += writer.join()??;
-    }
+    let mut written = sum(start_writers(ctx, &pipes, 3, 400)?)?;
     written += settled(ctx, port, &pipes)?;
-    for _ in &takers {
-        port.send(2, 0)?;
-    }
-    let mut total = 0;
-    for taker in takers {
-        total += taker.join()??;
-    }
+    let total = stop(port, takers)?;
     check::equal("bytes", total, written)
 }
 
@@ -154,19 +162,10 @@ fn lists(ctx: &Ctx<'_>) -> Verdict {
         })?);
     }
     let tasks = start_writers(ctx, &pipes, 3, 300)?;
-    let mut written = 300;
     port.send_all(0..300)?;
-    for writer in tasks {
-        written += writer.join()??;
-    }
+    let mut written = 300 + sum(tasks)?;
     written += settled(ctx, port, &pipes)?;
-    for _ in &takers {
-        port.send(2, 0)?;
-    }
-    let mut total = 0;
-    for taker in takers {
-        total += taker.join()??;
-    }
+    let total = stop(port, takers)?;
     check::equal("bytes and user events", total, written)
 }
 
@@ -199,10 +198,7 @@ fn come_and_go(ctx: &Ctx<'_>) -> Verdict {
             Ok(0)
         })?);
     }
-    let mut written = 0;
-    for task in tasks {
-        written += task.join()??;
-    }
+    let mut written = sum(tasks)?;
     for meddler in meddlers {
         meddler.join()??;
     }
@@ -211,13 +207,7 @@ fn come_and_go(ctx: &Ctx<'_>) -> Verdict {
         port.associate_fd(*reader, poll::IN, index)?;
     }
     written += settled(ctx, port, &pipes)?;
-    for _ in &takers {
-        port.send(2, 0)?;
-    }
-    let mut total = 0;
-    for taker in takers {
-        total += taker.join()??;
-    }
+    let total = stop(port, takers)?;
     check::equal("bytes", total, written)
 }
 
@@ -231,18 +221,11 @@ fn processes(ctx: &Ctx<'_>) -> Verdict {
             ctx.spawn(move |sys| take(sys, fd))?,
             ctx.spawn(move |sys| take(sys, fd))?,
         ];
-        let mut total = 0;
-        for taker in takers {
-            total += taker.join()??;
-        }
-        Ok(total as i64)
+        Ok(sum(takers)? as i64)
     };
     let children = [ctx.fork_asleep(body)?, ctx.fork_asleep(body)?];
     let taker = ctx.spawn(move |sys| take(sys, fd))?;
-    let mut written = 0;
-    for writer in start_writers(ctx, &pipes, 2, 300)? {
-        written += writer.join()??;
-    }
+    let mut written = sum(start_writers(ctx, &pipes, 2, 300)?)?;
     written += settled(ctx, port, &pipes)?;
     for _ in 0..5 {
         port.send(2, 0)?;

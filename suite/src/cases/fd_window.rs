@@ -2,6 +2,7 @@
 //! cache lock in the middle (S19, S20, S29, S32, D18).
 
 use super::fd::{expect_event, expect_none, ready_pipe};
+use super::fd_race::Ran;
 use super::fd_reassociate::expect_free_slots;
 use super::prelude::*;
 use crate::poll;
@@ -194,20 +195,25 @@ fn close_descriptor(ctx: &Ctx<'_>) -> Verdict {
             ctx.sys.raise(copy, poll::IN)?;
         }
         ctx.sys.release_poll(copy)?;
-        ctx.expect_done("port_associate", &task)?;
-        // EBADF: the kernel's word for a call whose descriptor was closed under it.
-        let made = task.join()?;
-        check::that(
-            "port_associate ends",
-            matches!(made, Ok(()) | Err(Errno::EBADF)),
-        )?;
-        ctx.expect_done("close", &closer)?;
-        check::equal("close", closer.join()?, Ok(()))?;
+        both_end(ctx, task, closer)?;
         expect_none(port)?;
         expect_free_slots(port, 2)?;
         ctx.sys.close(copy)?;
     }
     Ok(())
+}
+
+/// A call and the close of a descriptor that it uses have ended, in whatever order.
+fn both_end(ctx: &Ctx<'_>, call: Task<Ran>, closer: Task<Ran>) -> Verdict {
+    ctx.expect_done("port_associate", &call)?;
+    // EBADF: the kernel's word for a call whose descriptor was closed under it.
+    let made = call.join()?;
+    check::that(
+        "port_associate ends",
+        matches!(made, Ok(()) | Err(Errno::EBADF)),
+    )?;
+    ctx.expect_done("close", &closer)?;
+    check::equal("close", closer.join()?, Ok(()))
 }
 
 /// The port goes when the call is over; the device does not care.
@@ -223,14 +229,7 @@ fn close_port(ctx: &Ctx<'_>) -> Verdict {
             ctx.sys.raise(device, poll::IN)?;
         }
         ctx.sys.release_poll(device)?;
-        ctx.expect_done("port_associate", &task)?;
-        let made = task.join()?;
-        check::that(
-            "port_associate ends",
-            matches!(made, Ok(()) | Err(Errno::EBADF)),
-        )?;
-        ctx.expect_done("close", &closer)?;
-        check::equal("close", closer.join()?, Ok(()))?;
+        both_end(ctx, task, closer)?;
         check::equal("kstat", ctx.sys.ports_kstat()?, before)?;
         ctx.sys.raise(device, poll::IN | poll::HUP)?;
         ctx.sys.lower(device, poll::IN | poll::HUP)?;

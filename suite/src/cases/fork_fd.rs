@@ -201,13 +201,20 @@ fn dissociate_order(ctx: &Ctx<'_>) -> Verdict {
     )
 }
 
-/// Its table is its own.
-fn child_closes(ctx: &Ctx<'_>) -> Verdict {
-    let port = ctx.port()?;
+/// Two pipes on a port: a reading end that waits as event 1, one whose event 2 is queued; and what
+/// makes the first ready.
+fn armed_and_queued(ctx: &Ctx<'_>, port: Port<'_>) -> Result<(i32, i32, i32), Failure> {
     let (armed, writer) = ctx.pipe()?;
     let (queued, _) = ready_pipe(ctx)?;
     port.associate_fd(armed, poll::IN, 1)?;
     port.associate_fd(queued, poll::IN, 2)?;
+    Ok((armed, queued, writer))
+}
+
+/// Its table is its own.
+fn child_closes(ctx: &Ctx<'_>) -> Verdict {
+    let port = ctx.port()?;
+    let (armed, queued, writer) = armed_and_queued(ctx, port)?;
     let child = ctx.fork(move |ctx| {
         ctx.sys.close(armed)?;
         ctx.sys.close(queued)?;
@@ -222,10 +229,7 @@ fn child_closes(ctx: &Ctx<'_>) -> Verdict {
 fn owner_closes(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port_of(2)?;
     let fd = port.fd();
-    let (armed, writer) = ctx.pipe()?;
-    let (queued, _) = ready_pipe(ctx)?;
-    port.associate_fd(armed, poll::IN, 1)?;
-    port.associate_fd(queued, poll::IN, 2)?;
+    let (armed, queued, writer) = armed_and_queued(ctx, port)?;
     let child = ctx.fork_asleep(move |ctx| {
         let port = Port::at(ctx.sys, fd);
         port.associate_fd(armed, poll::IN, 3)?;
@@ -248,10 +252,7 @@ fn owner_closes(ctx: &Ctx<'_>) -> Verdict {
 fn child_closes_port(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port()?;
     let fd = port.fd();
-    let (armed, writer) = ctx.pipe()?;
-    let (queued, _) = ready_pipe(ctx)?;
-    port.associate_fd(armed, poll::IN, 1)?;
-    port.associate_fd(queued, poll::IN, 2)?;
+    let (_, queued, writer) = armed_and_queued(ctx, port)?;
     let child = ctx.fork(move |ctx| {
         ctx.sys.close(fd)?;
         let own = ctx.port()?;
@@ -295,10 +296,7 @@ fn child_drops_own(ctx: &Ctx<'_>) -> Verdict {
 fn parent_closes_port(ctx: &Ctx<'_>) -> Verdict {
     let port = ctx.port_of(4)?;
     let fd = port.fd();
-    let (armed, writer) = ctx.pipe()?;
-    let (queued, _) = ready_pipe(ctx)?;
-    port.associate_fd(armed, poll::IN, 1)?;
-    port.associate_fd(queued, poll::IN, 2)?;
+    let (armed, _, writer) = armed_and_queued(ctx, port)?;
     let child = ctx.fork_asleep(move |ctx| {
         let port = Port::at(ctx.sys, fd);
         let (own, to_own) = ctx.pipe()?;
